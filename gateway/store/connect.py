@@ -1,0 +1,106 @@
+"""The connection to MongoDB, through motor or its successor, and what its errors mean for the gateway.
+
+Motor was chosen by the project's user and has reached its end of life upstream. Only what it shares with
+PyMongo's AsyncMongoClient is used, so that IMGW_STORE__DRIVER=pymongo is the whole of a move.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from bson.codec_options import CodecOptions
+from pymongo import WriteConcern
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
+
+from gateway.errors import StoreUnavailable
+
+Driver = Literal["motor", "pymongo"]
+
+# What a server says while it is starting, electing or shutting down, or when a write was not made safe in
+# time.
+_PASSING_CODES = frozenset({64, 91, 189, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436, 50})
+
+# Acknowledged writes were lost without the journal when the server was killed (measured 2026-11).
+DURABLE = WriteConcern(w="majority", j=True)
+
+
+class Database:
+    """One database: `db` is the driver's own object, whose collections the other files of this folder use."""
+
+    def __init__(
+        self, url: str, name: str, driver: Driver = "motor", *, timeout_seconds: float = 10.0
+    ) -> None:
+        options: dict[str, Any] = {
+            "appname": "im-gateway",
+            "tz_aware": True,
+            "timeoutMS": int(timeout_seconds * 1_000),
+            "serverSelectionTimeoutMS": int(timeout_seconds * 1_000),
+            "connectTimeoutMS": 5_000,
+            "maxPoolSize": 20,
+        }
+        self.driver = driver
+        self._client: Any = _client_class(driver)(url, **options)
+        codec: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+        self.db: Any = self._client.get_database(name, codec_options=codec, write_concern=DURABLE)
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless the server answers and takes writes."""
+        with store_errors():
+            answer = await self.db.command("hello")
+            if not answer.get("isWritablePrimary"):
+                raise StoreUnavailable("MongoDB answers but takes no writes (no primary)")
+
+    async def aggregate(self, collection: str, pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The whole result of an aggregation; the two drivers differ in when they hand out the cursor."""
+        with store_errors():
+            cursor = self.db[collection].aggregate(pipeline)
+            if inspect.isawaitable(cursor):
+                cursor = await cursor
+            return list(await cursor.to_list(None))
+
+    async def close(self) -> None:
+        closing = self._client.close()
+        if inspect.isawaitable(closing):
+            await closing
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turns what the driver raises when the server is away into StoreUnavailable; other errors pass.
+
+    BulkWriteError and DuplicateKeyError are answers, not failures, and pass as well.
+    """
+    try:
+        yield
+    except (BulkWriteError, DuplicateKeyError):
+        raise
+    except (ConnectionFailure, ExecutionTimeout) as error:
+        raise StoreUnavailable(f"MongoDB: {type(error).__name__}") from error
+    except OperationFailure as error:
+        if error.code in _PASSING_CODES:
+            raise StoreUnavailable(f"MongoDB: {type(error).__name__} {error.code}") from error
+        raise
+    except PyMongoError as error:
+        if error.timeout:
+            raise StoreUnavailable("MongoDB: no answer in time") from error
+        raise
+
+
+def _client_class(driver: Driver) -> Any:
+    if driver == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        return AsyncIOMotorClient
+    from pymongo import AsyncMongoClient
+
+    return AsyncMongoClient
