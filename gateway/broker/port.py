@@ -28,6 +28,10 @@ class Publication:
 class Settlement(Protocol):
     """How one delivery is given back to the broker. Raises BrokerUnavailable when its connection is gone."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether it can no longer be settled, because it comes again as another delivery."""
+
     async def ack(self) -> None:
         """Remove it from its queue for good."""
 

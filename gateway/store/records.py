@@ -1,0 +1,133 @@
+"""The MT transaction as processors see it, and how it is kept as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.model.address import Address, Thread
+from gateway.model.receipt import DRStatus, Reason, Status
+
+
+def reference_of(app_id: str, message_id: str) -> str:
+    """The key of an MT: unique in the store, and what providers are given as our client reference."""
+    return f"{app_id}/{message_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who is making the attempt that is under way, and until when nobody else may think it abandoned."""
+
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MTRecord:
+    """One MT: what it is, and where it stands.
+
+    `rev` grows with each change and guards the next one. `attempt` is the number of the attempt under way,
+    made last, or, while waiting, to be made next. `ended_as` is the status that was told as final.
+    """
+
+    app_id: str
+    message_id: str
+    status: Status
+    accepted_at: datetime
+    expires_at: datetime
+    body: bytes  # the MT as it was published
+    channel: str | None = None
+    account: str | None = None
+    provider: str | None = None
+    to: Address | None = None
+    thread: Thread | None = None
+    correlation_id: str | None = None
+    callback_data: str | None = None
+    receipts: tuple[DRStatus, ...] = ()
+    provider_sends_receipts: bool = True
+    degraded: tuple[str, ...] = ()
+    retention_days: int = 90
+    attempt: int = 0
+    rev: int = 1
+    ended_as: Status | None = None
+    provider_message_ids: tuple[str, ...] = ()
+    claim: Claim | None = None
+    reason: Reason | None = None
+    events: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def reference(self) -> str:
+        return reference_of(self.app_id, self.message_id)
+
+    def reached(self, status: Status) -> Mapping[str, Any] | None:
+        """The event by which this MT came to `status`; None when it never did."""
+        return next((event for event in self.events if event["status"] == status.value), None)
+
+
+def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a new MT, with its first event. Absent values are left out."""
+    document: dict[str, Any] = {
+        "_id": record.reference,
+        "app_id": record.app_id,
+        "message_id": record.message_id,
+        "status": record.status.value,
+        "accepted_at": record.accepted_at,
+        "expires_at": record.expires_at,
+        "due_at": record.expires_at,
+        "body": record.body,
+        "receipts": list(record.receipts),
+        "provider_sends_receipts": record.provider_sends_receipts,
+        "retention_days": record.retention_days,
+        "attempt": record.attempt,
+        "rev": record.rev,
+        "events": [event],
+    }
+    for name in ("channel", "account", "provider", "correlation_id", "callback_data"):
+        value = getattr(record, name)
+        if value is not None:
+            document[name] = value
+    if record.to is not None:
+        document["to"] = {"kind": record.to.kind, "id": record.to.id}
+    if record.thread is not None:
+        document["thread"] = record.thread.model_dump(exclude_none=True)
+    if record.degraded:
+        document["degraded"] = list(record.degraded)
+    if record.claim is not None:
+        document["claim"] = {"by": record.claim.by, "until": record.claim.until}
+    return document
+
+
+def from_document(document: Mapping[str, Any]) -> MTRecord:
+    """The record of a document."""
+    get = document.get
+    to, thread, claim, reason, ended_as = (
+        get(name) for name in ("to", "thread", "claim", "reason", "ended_as")
+    )
+    return MTRecord(
+        app_id=document["app_id"],
+        message_id=document["message_id"],
+        status=Status(document["status"]),
+        accepted_at=document["accepted_at"],
+        expires_at=document["expires_at"],
+        body=document["body"],
+        channel=get("channel"),
+        account=get("account"),
+        provider=get("provider"),
+        to=Address.model_construct(**to) if to else None,
+        thread=Thread.model_construct(**{"title": None, **thread}) if thread else None,
+        correlation_id=get("correlation_id"),
+        callback_data=get("callback_data"),
+        receipts=tuple(document["receipts"]),
+        provider_sends_receipts=document["provider_sends_receipts"],
+        degraded=tuple(get("degraded", ())),
+        retention_days=document["retention_days"],
+        attempt=document["attempt"],
+        rev=document["rev"],
+        ended_as=Status(ended_as) if ended_as else None,
+        provider_message_ids=tuple(get("provider_message_ids", ())),
+        claim=Claim(claim["by"], claim["until"]) if claim else None,
+        reason=Reason.model_validate(reason) if reason else None,
+        events=tuple(document["events"]),
+    )

@@ -1,0 +1,226 @@
+"""The log of every MT, and the only place that changes one.
+
+Every change is conditional: it is made only if the record is still at the revision that the caller looked at
+(`rev`). So of two processes that act on the same MT at the same time one succeeds, and the other looks again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from gateway.errors import GatewayError
+from gateway.model.base import now
+from gateway.model.lifecycle import is_end
+from gateway.model.receipt import Reason, Status
+from gateway.store.connect import Database, store_errors
+from gateway.store.group_commit import GroupCommit
+from gateway.store.records import Claim, MTRecord, from_document, to_document
+from gateway.store.writes import DUPLICATE_KEY, insert_each, write_errors
+
+COLLECTION = "mt_transactions"
+
+
+class ProviderIdReused(GatewayError):
+    """A provider gave a message id to this MT that it had given to another one of the same account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of one MT: the status it moves to and what is learned with it."""
+
+    status: Status
+    attempt: int
+    ended_as: Status | None = None
+    provider_message_ids: tuple[str, ...] = ()
+    claim: Claim | None = None
+    reason: Reason | None = None
+    occurred_at: datetime | None = None
+    told: tuple[Status, ...] = ()  # the statuses that this change lets DR be published for
+    at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    record: MTRecord
+    change: Change
+    event: dict[str, Any]
+
+
+class Transactions:
+    """MT records. `writer` names this process in the events it writes."""
+
+    def __init__(self, database: Database, writer: str) -> None:
+        self._database = database
+        self._collection = database.db[COLLECTION]
+        self._writer = writer
+        self._serial = itertools.count(1)
+        self._inserts: GroupCommit[dict[str, Any], bool] = GroupCommit(self._insert_all)
+        self._moves: GroupCommit[_Move, bool] = GroupCommit(self._move_all)
+        self._by_reference: GroupCommit[str, MTRecord | None] = GroupCommit(self._find_references)
+        self._by_provider_id: GroupCommit[tuple[str, str], MTRecord | None] = GroupCommit(
+            self._find_provider_ids
+        )
+
+    async def insert(self, record: MTRecord) -> MTRecord | None:
+        """Log a new MT. Returns None, or the record that already has this app_id and message_id."""
+        event = self._event(Change(record.status, record.attempt, at=record.accepted_at))
+        while not await self._inserts.do(to_document(record, event)):
+            existing = await self.get(record.reference)
+            if existing is not None:
+                return existing
+        return None
+
+    async def get(self, reference: str) -> MTRecord | None:
+        return await self._by_reference.do(reference)
+
+    async def by_provider_id(self, account: str, provider_message_id: str) -> MTRecord | None:
+        return await self._by_provider_id.do((account, provider_message_id))
+
+    async def move(self, record: MTRecord, change: Change) -> MTRecord | None:
+        """Apply `change` if the MT is still as `record` says; returns the new record, or None when it is not.
+
+        Raises ProviderIdReused, with nothing changed, when another MT has one of the provider's ids.
+        """
+        event = self._event(change)
+        if not await self._moves.do(_Move(record, change, event)):
+            return None
+        return replace(
+            record,
+            status=change.status,
+            attempt=change.attempt,
+            rev=record.rev + 1,
+            ended_as=change.ended_as or record.ended_as,
+            provider_message_ids=change.provider_message_ids or record.provider_message_ids,
+            claim=change.claim,
+            reason=change.reason or record.reason,
+            events=(*record.events, event),
+        )
+
+    async def due(self, at: datetime, limit: int) -> list[MTRecord]:
+        """MT that have not ended though their time has passed, the longest overdue first."""
+        with store_errors():
+            cursor = self._collection.find({"due_at": {"$lte": at}}).sort("due_at", 1).limit(limit)
+            return [from_document(document) for document in await cursor.to_list(limit)]
+
+    async def postpone(self, references: Sequence[str], until: datetime) -> None:
+        """Do not show these as due before `until`, unless they have ended by then."""
+        with store_errors():
+            await self._collection.update_many(
+                {"_id": {"$in": list(references)}, "due_at": {"$exists": True}}, {"$set": {"due_at": until}}
+            )
+
+    async def totals(self) -> dict[tuple[str, str], int]:
+        """How many MT there are by (status, the status that was told as final or "")."""
+        rows = await self._database.aggregate(
+            COLLECTION,
+            [{"$group": {"_id": {"s": "$status", "e": {"$ifNull": ["$ended_as", ""]}}, "n": {"$sum": 1}}}],
+        )
+        return {(row["_id"]["s"], row["_id"]["e"]): row["n"] for row in rows}
+
+    async def find(self, message_id: str, app_id: str | None = None) -> list[MTRecord]:
+        """The MT with this message id, of one application or of all."""
+        query = {"message_id": message_id} if app_id is None else {"message_id": message_id, "app_id": app_id}
+        with store_errors():
+            documents = await self._collection.find(query).limit(100).to_list(100)
+        return [from_document(document) for document in documents]
+
+    async def drain(self) -> None:
+        for group in (self._inserts, self._moves):
+            await group.drain()
+
+    def _event(self, change: Change) -> dict[str, Any]:
+        event: dict[str, Any] = {
+            "status": change.status.value,
+            "at": change.at,
+            "attempt": change.attempt,
+            "by": f"{self._writer}.{next(self._serial)}",
+        }
+        if change.told:
+            event["told"] = [status.value for status in change.told]
+        if change.reason is not None:
+            event["reason"] = change.reason.model_dump(mode="json", exclude_none=True)
+        if change.occurred_at is not None:
+            event["occurred_at"] = change.occurred_at
+        if change.provider_message_ids:
+            event["provider_message_ids"] = list(change.provider_message_ids)
+        return event
+
+    async def _insert_all(self, documents: list[dict[str, Any]]) -> list[bool | Exception]:
+        return await insert_each(self._collection, documents)
+
+    async def _move_all(self, moves: list[_Move]) -> list[bool | Exception]:
+        updates = [UpdateOne({"_id": m.record.reference, "rev": m.record.rev}, _update(m)) for m in moves]
+        failed: dict[int, Exception] = {}
+        try:
+            with store_errors():
+                result = await self._collection.bulk_write(updates, ordered=False)
+                matched = result.matched_count
+        except BulkWriteError as error:
+            matched = error.details["nMatched"]
+            for row in write_errors(error):
+                reused = row["code"] == DUPLICATE_KEY
+                failed[row["index"]] = (
+                    ProviderIdReused() if reused else GatewayError(f"MongoDB {row['code']}")
+                )
+        if matched == len(moves):
+            return [True] * len(moves)
+        made = await self._made(move.record.reference for move in moves)
+        return [failed.get(index, move.event["by"] in made) for index, move in enumerate(moves)]
+
+    async def _made(self, references: Iterable[str]) -> set[str]:
+        """The marks of all changes these MT have seen: a bulk write tells only how many took effect, not
+        which."""
+        with store_errors():
+            cursor = self._collection.find({"_id": {"$in": list(set(references))}}, {"events.by": 1})
+            return {event["by"] for document in await cursor.to_list(None) for event in document["events"]}
+
+    async def _find_references(self, references: list[str]) -> list[MTRecord | Exception | None]:
+        with store_errors():
+            documents = await self._collection.find({"_id": {"$in": list(set(references))}}).to_list(None)
+        found = {document["_id"]: from_document(document) for document in documents}
+        return [found.get(reference) for reference in references]
+
+    async def _find_provider_ids(self, keys: list[tuple[str, str]]) -> list[MTRecord | Exception | None]:
+        ids_of: dict[str, list[str]] = {}
+        for account, provider_id in keys:
+            ids_of.setdefault(account, []).append(provider_id)
+        either = [{"account": name, "provider_message_ids": {"$in": ids}} for name, ids in ids_of.items()]
+        with store_errors():
+            documents = await self._collection.find({"$or": either}).to_list(None)
+        found: dict[tuple[str, str], MTRecord] = {}
+        for document in documents:
+            record = from_document(document)
+            for provider_id in record.provider_message_ids:
+                found[(document["account"], provider_id)] = record
+        return [found.get(key) for key in keys]
+
+
+def _update(move: _Move) -> Mapping[str, Any]:
+    change, record = move.change, move.record
+    fields: dict[str, Any] = {"status": change.status.value, "attempt": change.attempt}
+    removed: dict[str, Any] = {}
+    if change.provider_message_ids:
+        fields["provider_message_ids"] = list(change.provider_message_ids)
+    if change.reason is not None:
+        fields["reason"] = change.reason.model_dump(mode="json", exclude_none=True)
+    if change.claim is not None:
+        fields["claim"] = {"by": change.claim.by, "until": change.claim.until}
+    elif record.claim is not None:
+        removed["claim"] = ""
+    if change.ended_as is not None and record.ended_as is None:
+        fields["ended_as"] = change.ended_as.value
+        fields["ended_at"] = change.at
+        fields["purge_at"] = change.at + timedelta(days=record.retention_days)
+    if is_end(change.status, provider_sends_receipts=record.provider_sends_receipts):
+        removed["due_at"] = ""
+    update: dict[str, Any] = {"$set": fields, "$inc": {"rev": 1}, "$push": {"events": move.event}}
+    if removed:
+        update["$unset"] = removed
+    return update

@@ -1,0 +1,169 @@
+"""What is configured, validated and ready to use: applications, accounts and a handler for each account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from handlers.registry import Registry
+from pydantic import ValidationError
+
+from gateway.errors import ConfigurationError, Problem, UnavailableError
+from gateway.model.account import ProviderAccount
+from gateway.model.application import Application
+from gateway.store.catalog import CatalogueStore
+from handlers.contract import Handler
+
+logger = structlog.get_logger("catalogue")
+
+Documents = Mapping[str, Mapping[str, Any]]  # by where they come from, for messages to people
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One consistent picture of what is configured."""
+
+    version: int
+    applications: Mapping[str, Application]
+    accounts: Mapping[str, ProviderAccount]
+    handlers: Mapping[str, Handler]
+
+
+def build_catalogue(
+    registry: Registry, applications: Documents, accounts: Documents, *, version: int = 0
+) -> Catalogue:
+    """Validate everything together. Raises ConfigurationError with every problem there is, not only the
+    first."""
+    problems: list[Problem] = []
+    apps = _applications(applications, problems)
+    found = _accounts(registry, accounts, problems)
+    _cross_check(apps, found, problems)
+    if problems:
+        raise ConfigurationError(problems)
+    return Catalogue(
+        version=version,
+        applications={app.app_id: app for app in apps.values()},
+        accounts={account.account: account for account in found.values()},
+        handlers={account.account: registry.handler(account) for account in found.values()},
+    )
+
+
+def problems_of(error: ValidationError, where: str) -> list[Problem]:
+    """One problem a field, never with the value that was given."""
+    rows = error.errors(include_input=False, include_context=False, include_url=False)
+    return [Problem(f"{where}: {'.'.join(map(str, row['loc'])) or 'document'}", row["msg"]) for row in rows]
+
+
+def _applications(documents: Documents, problems: list[Problem]) -> dict[str, Application]:
+    found: dict[str, Application] = {}
+    for where, document in documents.items():
+        try:
+            found[where] = Application.model_validate(document)
+        except ValidationError as error:
+            problems.extend(problems_of(error, where))
+    return found
+
+
+def _accounts(
+    registry: Registry, documents: Documents, problems: list[Problem]
+) -> dict[str, ProviderAccount]:
+    found: dict[str, ProviderAccount] = {}
+    for where, document in documents.items():
+        try:
+            found[where] = registry.account(document, where)
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    return found
+
+
+def _cross_check(
+    applications: Mapping[str, Application], accounts: Mapping[str, ProviderAccount], problems: list[Problem]
+) -> None:
+    app_ids = _unique({where: app.app_id for where, app in applications.items()}, "app_id", problems)
+    names = _unique({where: account.account for where, account in accounts.items()}, "account", problems)
+    for where, app in applications.items():
+        unknown = sorted(set(app.accounts) - names - {"*"})
+        problems.extend(Problem(f"{where}: accounts", f"there is no account {name}") for name in unknown)
+    for where, account in accounts.items():
+        if account.mo_application is not None and account.mo_application not in app_ids:
+            what = f"there is no application {account.mo_application}"
+            problems.append(Problem(f"{where}: mo_application", what))
+
+
+def _unique(names: Mapping[str, str], field: str, problems: list[Problem]) -> set[str]:
+    first: dict[str, str] = {}
+    for where, name in names.items():
+        if name in first:
+            problems.append(Problem(f"{where}: {field}", f"{name} is defined in {first[name]} already"))
+        first.setdefault(name, where)
+    return set(first)
+
+
+EMPTY = Catalogue(version=0, applications={}, accounts={}, handlers={})
+
+
+class CatalogueFollower:
+    """Keeps the newest usable catalogue at hand: `current` changes by itself within `poll_seconds` of a
+    change.
+
+    A catalogue that cannot be used (a provider this version does not know, a wrong key) leaves the one before
+    in force and is named in `trouble`.
+    """
+
+    def __init__(
+        self,
+        store: CatalogueStore,
+        registry: Registry,
+        poll_seconds: float,
+        on_change: Callable[[Catalogue], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._poll_seconds = poll_seconds
+        self._on_change = on_change
+        self._seen = -1
+        self._task: asyncio.Task[None] | None = None
+        self.current = EMPTY
+        self.trouble: str | None = "not loaded yet"
+
+    async def start(self) -> None:
+        """Load once, then follow. Raises StoreUnavailable; a catalogue with problems is only `trouble`."""
+        await self._load()
+        self._task = asyncio.create_task(self._follow(), name="catalogue")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def refresh(self) -> None:
+        """Load now if anything changed."""
+        if await self._store.version() != self._seen:
+            await self._load()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self.refresh()
+            except UnavailableError as error:
+                logger.warning("catalogue.refresh_failed", error=str(error))
+
+    async def _load(self) -> None:
+        try:
+            stored = await self._store.load()
+            self._seen = stored.version
+            applications = {f"application {name}": document for name, document in stored.applications.items()}
+            accounts = {f"account {name}": document for name, document in stored.accounts.items()}
+            self.current = build_catalogue(self._registry, applications, accounts, version=stored.version)
+        except ConfigurationError as error:
+            self.trouble = str(error)
+            logger.error("catalogue.refused", problems=[str(problem) for problem in error.problems])
+            return
+        self.trouble = None
+        logger.info("catalogue.loaded", version=self.current.version, accounts=len(self.current.accounts))
+        if self._on_change is not None:
+            self._on_change(self.current)

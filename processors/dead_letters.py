@@ -1,0 +1,65 @@
+"""Dead letters: how a delivery that nobody could deal with is kept, and put back where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.broker.port import Delivery, Publication, StoredMessage
+from gateway.broker.topology import DEAD
+from gateway.model.base import now, rfc3339, uuid7
+from processors.outcome import Dead
+
+_ID = "x-dead-id"
+_REASON = "x-dead-reason"
+_DETAIL = "x-dead-detail"
+_QUEUE = "x-dead-queue"
+_AT = "x-dead-at"
+_OURS = frozenset({_ID, _REASON, _DETAIL, _QUEUE, _AT})
+_MAX_DETAIL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One message in `imgw.dead`, as people see it."""
+
+    id: str
+    reason: str
+    detail: str
+    queue: str
+    at: str
+    attempt: int
+    message: StoredMessage
+
+
+def dead_letter(delivery: Delivery, dead: Dead) -> Publication:
+    """The delivery with its untouched body and headers, and with why, whence and when."""
+    headers = {
+        **delivery.headers,
+        _ID: uuid7(),
+        _REASON: dead.reason,
+        _DETAIL: dead.detail[:_MAX_DETAIL],
+        _QUEUE: delivery.queue,
+        _AT: rfc3339(now()),
+    }
+    return Publication("", DEAD, delivery.body, delivery.type, delivery.message_id, headers)
+
+
+def read(message: StoredMessage) -> DeadLetter:
+    """A stored message as a dead letter. What the broker itself dead-lettered has no reason of ours."""
+    text = {name: str(message.headers.get(name, "")) for name in _OURS}
+    return DeadLetter(
+        id=text[_ID] or message.message_id or "",
+        reason=text[_REASON] or "dead_lettered_by_broker",
+        detail=text[_DETAIL],
+        queue=text[_QUEUE] or str(message.headers.get("x-first-death-queue", "")),
+        at=text[_AT],
+        attempt=int(message.headers.get("x-attempt", 0)),
+        message=message,
+    )
+
+
+def revived(letter: DeadLetter) -> Publication:
+    """The publication that puts a dead letter back on the queue it came from, as it was."""
+    headers = {name: value for name, value in letter.message.headers.items() if name not in _OURS}
+    message = letter.message
+    return Publication("", letter.queue, message.body, message.type, message.message_id, headers)

@@ -1,0 +1,43 @@
+"""What is seen of a processor from outside: the context of its log lines, its counts and its durations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from gateway.telemetry.metrics import Metrics
+
+from gateway.broker.port import Delivery
+from gateway.errors import UnavailableError
+from processors.outcome import Dead, Outcome, Processor
+
+
+def instrumented(
+    processor: Processor, queue: str, metrics: Metrics
+) -> Callable[[Delivery], Awaitable[Outcome]]:
+    """`processor.process`, with the queue and the message bound to every log line, counted and timed."""
+
+    async def process(delivery: Delivery) -> Outcome:
+        structlog.contextvars.bind_contextvars(queue=queue, amqp_message_id=delivery.message_id)
+        started = time.perf_counter()
+        try:
+            outcome = await processor.process(delivery)
+        except UnavailableError:
+            metrics.deliveries.labels(queue, "requeued").inc()
+            raise
+        except Exception:
+            metrics.dead.labels(queue, "internal_error").inc()
+            metrics.deliveries.labels(queue, "dead").inc()
+            raise
+        finally:
+            metrics.process_seconds.labels(queue).observe(time.perf_counter() - started)
+            structlog.contextvars.clear_contextvars()
+        if isinstance(outcome, Dead):
+            metrics.dead.labels(queue, outcome.reason).inc()
+            metrics.deliveries.labels(queue, "dead").inc()
+        else:
+            metrics.deliveries.labels(queue, "done").inc()
+        return outcome
+
+    return process

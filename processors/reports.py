@@ -1,0 +1,116 @@
+"""The publications that tell about an MT: DR for the platform, outcomes for the DR processor, repeats for
+Retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gateway.broker.port import Headers, HeaderValue, Publication
+from gateway.broker.topology import DR_IN, OUT, RETRY, TYPE_DR, TYPE_MT, TYPE_OUTCOME, after
+from gateway.model.base import event_id, now
+from gateway.model.lifecycle import Report
+from gateway.model.outcome import OutcomeEvent
+from gateway.model.receipt import DR, NEGATIVE_ENDS, Reason, Status
+from gateway.store.records import MTRecord
+
+ATTEMPT = "x-attempt"
+WAITS = "x-waits"
+REFERENCE = "x-reference"
+_TRACE = ("traceparent", "tracestate")
+
+
+def trace_of(headers: Headers) -> dict[str, HeaderValue]:
+    """The headers that every message that follows from another one keeps."""
+    return {name: headers[name] for name in _TRACE if name in headers}
+
+
+def dr_publications(
+    record: MTRecord,
+    reports: Iterable[Report],
+    headers: Headers,
+    *,
+    occurred_at: datetime | None = None,
+) -> list[Publication]:
+    """The DR for these reports: the final one always, others as the message or its application asked for."""
+    return [
+        _dr_publication(record, report, headers, occurred_at)
+        for report in reports
+        if report.final or report.late or report.status.value in record.receipts
+    ]
+
+
+def repeated_reports(record: MTRecord, statuses: Iterable[Status]) -> list[Report]:
+    """The reports for statuses that were told before, as they were told."""
+    late = record.ended_as in NEGATIVE_ENDS
+    return [
+        Report(
+            status,
+            final=record.ended_as is status,
+            late=late and status in (Status.DELIVERED, Status.READ),
+        )
+        for status in statuses
+    ]
+
+
+def outcome_publication(
+    record: MTRecord, status: Status, reason: Reason, attempt: int, headers: Headers
+) -> Publication:
+    """An end of the gateway's own making, for the DR processor."""
+    event = OutcomeEvent.model_validate(
+        {
+            "app_id": record.app_id,
+            "message_id": record.message_id,
+            "status": status.value,
+            "reason": reason,
+            "attempt": attempt,
+            "occurred_at": now(),
+        }
+    )
+    body = event.model_dump_json(exclude_none=True).encode()
+    return Publication("", DR_IN, body, TYPE_OUTCOME, record.message_id, trace_of(headers))
+
+
+def repeat_publication(
+    record: MTRecord, seconds: int, *, attempt: int, waits: int, headers: Headers
+) -> Publication:
+    """The MT on its way to the Retry processor, through the wait tier of `seconds`."""
+    kept = {**trace_of(headers), REFERENCE: record.reference, ATTEMPT: attempt, WAITS: waits}
+    return after(seconds, RETRY, Publication("", RETRY, record.body, TYPE_MT, record.message_id, kept))
+
+
+def _dr_publication(
+    record: MTRecord, report: Report, headers: Headers, occurred_at: datetime | None
+) -> Publication:
+    event = record.reached(report.status)
+    recorded_at = event["at"] if event else now()
+    happened_at = occurred_at or (event or {}).get("occurred_at") or recorded_at
+    dr = DR.model_construct(
+        event_id=event_id(record.app_id, record.message_id, report.status.value),
+        message_id=record.message_id,
+        app_id=record.app_id,
+        channel=record.channel,
+        account=record.account,
+        provider=record.provider,
+        to=record.to,
+        thread=record.thread,
+        correlation_id=record.correlation_id,
+        callback_data=record.callback_data,
+        status=report.status.value,
+        final=report.final,
+        reason=record.reason if report.status in NEGATIVE_ENDS else None,
+        attempt=record.attempt,
+        provider_message_ids=record.provider_message_ids,
+        degraded=record.degraded,
+        late=report.late,
+        occurred_at=happened_at,
+        recorded_at=recorded_at,
+    )
+    return Publication(
+        OUT,
+        f"dr.{record.app_id}.{report.status.value}",
+        dr.model_dump_json(exclude_none=True).encode(),
+        TYPE_DR,
+        dr.event_id,
+        trace_of(headers),
+    )
