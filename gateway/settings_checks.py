@@ -1,4 +1,4 @@
-"""What is right for a setting whose type alone does not say it; no message shows a value that may be secret."""
+"""What is right for a setting where its type alone does not say so; no message shows a secret value."""
 
 from __future__ import annotations
 
