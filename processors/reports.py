@@ -4,7 +4,6 @@ Retry."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from gateway.broker.port import Headers, HeaderValue, Publication
 from gateway.broker.topology import DR_IN, OUT, RETRY, TYPE_DR, TYPE_MT, TYPE_OUTCOME, after
@@ -29,12 +28,10 @@ def dr_publications(
     record: MTRecord,
     reports: Iterable[Report],
     headers: Headers,
-    *,
-    occurred_at: datetime | None = None,
 ) -> list[Publication]:
     """The DR for these reports: the final one always, others as the message or its application asked for."""
     return [
-        _dr_publication(record, report, headers, occurred_at)
+        _dr_publication(record, report, headers)
         for report in reports
         if report.final or report.late or report.status.value in record.receipts
     ]
@@ -79,13 +76,10 @@ def repeat_publication(
     return after(seconds, RETRY, Publication("", RETRY, record.body, TYPE_MT, record.message_id, kept))
 
 
-def _dr_publication(
-    record: MTRecord, report: Report, headers: Headers, occurred_at: datetime | None
-) -> Publication:
-    event = record.reached(report.status)
-    recorded_at = event["at"] if event else now()
-    happened_at = occurred_at or (event or {}).get("occurred_at") or recorded_at
-    dr = DR.model_construct(
+def _dr_publication(record: MTRecord, report: Report, headers: Headers) -> Publication:
+    event = record.told.get(report.status, {"at": record.accepted_at})
+    happened_at = event.get("occurred_at", event["at"])
+    dr = DR.model_construct(  # from our own record: nothing to validate
         event_id=event_id(record.app_id, record.message_id, report.status.value),
         message_id=record.message_id,
         app_id=record.app_id,
@@ -96,7 +90,7 @@ def _dr_publication(
         thread=record.thread,
         correlation_id=record.correlation_id,
         callback_data=record.callback_data,
-        status=report.status.value,
+        status=report.status.value,  # type: ignore[arg-type]  # accepted, sending and waiting are never told
         final=report.final,
         reason=record.reason if report.status in NEGATIVE_ENDS else None,
         attempt=record.attempt,
@@ -104,7 +98,7 @@ def _dr_publication(
         degraded=record.degraded,
         late=report.late,
         occurred_at=happened_at,
-        recorded_at=recorded_at,
+        recorded_at=event["at"],
     )
     return Publication(
         OUT,

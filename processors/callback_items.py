@@ -1,0 +1,40 @@
+"""A callback item on its way from the web daemon to a processor: the provider's words, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.broker.port import Delivery
+from gateway.model.callback import CallbackItem
+from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
+from handlers.contract import Handler
+from processors.outcome import Dead
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedItem:
+    """An item with its account's handler. `key` is the same for every delivery of this item."""
+
+    item: CallbackItem
+    account: str
+    handler: Handler
+    received_at: datetime
+    key: str
+
+
+def read_item(delivery: Delivery, handlers: Mapping[str, Handler]) -> ReceivedItem | Dead:
+    """The item in a delivery. Dead when it is none, or its account is not configured (any more)."""
+    account, kind = str(delivery.headers.get(ACCOUNT, "")), delivery.headers.get(KIND)
+    if kind not in ("mo", "dr", "event") or delivery.message_id is None:
+        return Dead("invalid_message", f"headers {ACCOUNT} and {KIND} and a message id are needed")
+    handler = handlers.get(account)
+    if handler is None:
+        return Dead("unknown_account", account)
+    try:
+        received_at = datetime.fromisoformat(str(delivery.headers.get(RECEIVED_AT))).astimezone(UTC)
+    except ValueError:
+        return Dead("invalid_message", f"header {RECEIVED_AT} is not a time")
+    item = CallbackItem(kind, delivery.body)  # type: ignore[arg-type]  # checked above
+    return ReceivedItem(item, account, handler, received_at, f"{account}/{delivery.message_id}")

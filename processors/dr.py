@@ -1,0 +1,210 @@
+"""The DR processor: matches every receipt and outcome to its MT, advances the state, and passes the news
+on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from pydantic import ValidationError
+
+from gateway.broker.port import Delivery, Headers, Publication
+from gateway.broker.topology import DR_IN, TYPE_CALLBACK, TYPE_OUTCOME, after
+from gateway.model.base import now
+from gateway.model.lifecycle import Advance, advance
+from gateway.model.outcome import OutcomeEvent
+from gateway.model.receipt import DeliveryReceipt, Reason, Status
+from gateway.store.inbound import InboundLog, ReceiptRecord
+from gateway.store.records import MTRecord, reference_of
+from gateway.store.transactions import Change, Transactions
+from gateway.telemetry.metrics import Metrics
+from handlers.contract import Handler
+from processors.callback_items import ReceivedItem, read_item
+from processors.outcome import Dead, Done, Outcome
+from processors.reports import dr_publications, repeated_reports
+
+logger = structlog.get_logger("dr")
+
+# A receipt can overtake the answer to its own send. It waits this long, in turn, for its MT to be known.
+MATCH_WAITS_SECONDS = (1, 5, 30)
+_LOOKS = "x-looks"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be applied to an MT: a status, why, when it happened and for which attempt."""
+
+    status: Status
+    reason: Reason | None = None
+    occurred_at: datetime | None = None
+    attempt: int | None = None
+
+
+class DRProcessor:
+    """Processes deliveries of `imgw.dr.in`: providers' receipts, and outcomes of the gateway's own making."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        inbound: InboundLog,
+        handlers: Callable[[], Mapping[str, Handler]],
+        metrics: Metrics,
+    ) -> None:
+        self._transactions = transactions
+        self._inbound = inbound
+        self._handlers = handlers
+        self._metrics = metrics
+
+    async def process(self, delivery: Delivery) -> Outcome:
+        if delivery.type == TYPE_OUTCOME:
+            return await self._outcome(delivery)
+        if delivery.type == TYPE_CALLBACK:
+            return await self._callback(delivery)
+        return Dead("invalid_message", "neither a callback item nor an outcome")
+
+    async def _outcome(self, delivery: Delivery) -> Outcome:
+        try:
+            event = OutcomeEvent.model_validate_json(delivery.body)
+        except ValidationError:
+            return Dead("invalid_message", "not an outcome")
+        record = await self._transactions.get(reference_of(event.app_id, event.message_id))
+        if record is None:
+            return Dead("unknown_transaction", "the log has no such MT")
+        if event.status == "expired" and _being_sent(record):
+            return Done()  # the attempt under way decides; the monitor looks again
+        news = News(Status(event.status), event.reason, event.occurred_at, event.attempt)
+        publications, _ = await self._apply(record, news, delivery)
+        return Done(publications)
+
+    async def _callback(self, delivery: Delivery) -> Outcome:
+        received = read_item(delivery, self._handlers())
+        if isinstance(received, Dead):
+            return received
+        try:
+            receipts = received.handler.parse_dr(received.item)
+        except ValueError as error:
+            return Dead("unreadable_receipt", type(error).__name__)
+        results = await asyncio.gather(
+            *(
+                self._receipt(receipt, received, delivery, f"{received.key}/{number}")
+                for number, receipt in enumerate(receipts)
+            )
+        )
+        publications = [publication for found in results if found is not None for publication in found]
+        if None in results:
+            publications.append(_look_again(delivery))
+        return Done(publications)
+
+    async def _receipt(
+        self, receipt: DeliveryReceipt, received: ReceivedItem, delivery: Delivery, key: str
+    ) -> list[Publication] | None:
+        """Apply one receipt; None when its MT is not known yet and it is worth waiting for."""
+        record = await self._match(receipt, received.account)
+        if record is None and _looks(delivery) < len(MATCH_WAITS_SECONDS):
+            return None
+        publications: list[Publication] = []
+        if record is None:
+            outcome = "unmatched"
+            logger.warning("dr.unmatched", account=received.account, status=receipt.provider_status)
+        elif receipt.status is None:
+            outcome = "unknown_status"
+            logger.warning("dr.unknown_status", account=received.account, status=receipt.provider_status)
+        else:
+            news = News(Status(receipt.status), receipt.reason, receipt.occurred_at or received.received_at)
+            publications, outcome = await self._apply(record, news, delivery)
+        self._metrics.receipts.labels(received.account, outcome).inc()
+        await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, record))
+        return publications
+
+    async def _match(self, receipt: DeliveryReceipt, account: str) -> MTRecord | None:
+        record = await self._transactions.by_provider_id(account, receipt.provider_message_id)
+        if record is None and receipt.reference is not None:
+            record = await self._transactions.get(receipt.reference)
+        return record if record is not None and record.account == account else None
+
+    async def _apply(self, record: MTRecord, news: News, delivery: Delivery) -> tuple[list[Publication], str]:
+        """Move the MT by this news and say what to publish. Looks again while others move it."""
+        current: MTRecord | None = record
+        while current is not None:
+            step = advance(
+                current.status,
+                news.status,
+                ended_as=current.ended_as,
+                provider_sends_receipts=current.provider_sends_receipts,
+            )
+            if step is None:
+                return _repeated(current, news, delivery), "repeated"
+            moved = await self._transactions.move(current, _change(current, step, news))
+            if moved is not None:
+                self._count(moved, step)
+                return dr_publications(moved, step.reports, delivery.headers), _outcome_of(step)
+            current = await self._transactions.get(record.reference)
+        return [], "unmatched"
+
+    def _count(self, record: MTRecord, step: Advance) -> None:
+        for report in step.reports:
+            self._metrics.statuses.labels(record.channel or "none", report.status.value).inc()
+            if report.status is Status.DELIVERED:
+                seconds = (now() - record.accepted_at).total_seconds()
+                self._metrics.delivery_latency.labels(record.channel or "none").observe(seconds)
+
+
+def _change(record: MTRecord, step: Advance, news: News) -> Change:
+    return Change(
+        status=step.status,
+        attempt=record.attempt if news.attempt is None else news.attempt,
+        ended_as=step.ended_as,
+        reason=news.reason,
+        occurred_at=news.occurred_at,
+        told=tuple(report.status for report in step.reports),
+    )
+
+
+def _outcome_of(step: Advance) -> str:
+    return "late" if any(report.late for report in step.reports) else "applied"
+
+
+def _repeated(record: MTRecord, news: News, delivery: Delivery) -> list[Publication]:
+    """Old news. If it may be old because this very delivery was cut off before it was passed on, pass it on
+    again."""
+    if not delivery.redelivered or news.status not in record.told:
+        return []
+    statuses = [Status.DELIVERED, Status.READ] if news.status is Status.READ else [news.status]
+    told = [status for status in statuses if status in record.told]
+    return dr_publications(record, repeated_reports(record, told), delivery.headers)
+
+
+def _being_sent(record: MTRecord) -> bool:
+    return record.status is Status.SENDING and record.claim is not None and record.claim.until > now()
+
+
+def _looks(delivery: Delivery) -> int:
+    looks = delivery.headers.get(_LOOKS, 0)
+    return looks if isinstance(looks, int) else 0
+
+
+def _look_again(delivery: Delivery) -> Publication:
+    looks = _looks(delivery)
+    headers: Headers = {**delivery.headers, _LOOKS: looks + 1}
+    same = Publication("", DR_IN, delivery.body, delivery.type, delivery.message_id, headers)
+    return after(MATCH_WAITS_SECONDS[looks], DR_IN, same)
+
+
+def _receipt_record(
+    receipt: DeliveryReceipt, received: ReceivedItem, key: str, outcome: str, record: MTRecord | None
+) -> ReceiptRecord:
+    return ReceiptRecord(
+        event_key=key,
+        account=received.account,
+        provider_message_id=receipt.provider_message_id,
+        provider_status=receipt.provider_status,
+        status=receipt.status,
+        outcome=outcome,
+        reference=record.reference if record else None,
+        body=received.item.body,
+        occurred_at=receipt.occurred_at,
+        received_at=received.received_at,
+    )

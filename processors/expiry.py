@@ -1,0 +1,95 @@
+"""The expiry monitor: finds MT whose time has passed and says so on `imgw.dr.in`, like any other outcome.
+
+Several may run at once: the DR processor takes each expiry once, whoever says it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from gateway.broker.port import Broker
+from gateway.errors import UnavailableError
+from gateway.model.base import now
+from gateway.model.receipt import Reason, Status, permanent
+from gateway.store.records import MTRecord
+from gateway.store.transactions import Transactions
+from gateway.telemetry.metrics import Metrics
+from processors.reports import outcome_publication
+from processors.retry import expired_before_send
+
+logger = structlog.get_logger("expiry")
+
+# An MT that was reported is left alone this long; if the report got lost after all, it is made again.
+_REPEAT_AFTER = timedelta(minutes=5)
+
+
+class ExpiryMonitor:
+    """Looks every `interval_seconds` for up to `batch` overdue MT, and at once again while there are more."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        broker: Broker,
+        metrics: Metrics,
+        *,
+        interval_seconds: float,
+        batch: int,
+    ) -> None:
+        self._transactions = transactions
+        self._broker = broker
+        self._metrics = metrics
+        self._interval_seconds = interval_seconds
+        self._batch = batch
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="expiry monitor")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def sweep(self) -> int:
+        """One look; returns how many MT were found overdue."""
+        at = now()
+        records = await self._transactions.due(at, self._batch)
+        self._metrics.expiry_lag.set((at - records[0].expires_at).total_seconds() if records else 0.0)
+        under_way = [record for record in records if _claimed(record)]
+        for record in under_way:
+            await self._transactions.postpone([record.reference], record.claim.until if record.claim else at)
+        overdue = [record for record in records if not _claimed(record)]
+        await self._report(overdue)
+        return len(records)
+
+    async def _report(self, overdue: list[MTRecord]) -> None:
+        if not overdue:
+            return
+        await self._transactions.postpone([record.reference for record in overdue], now() + _REPEAT_AFTER)
+        outcomes = [
+            outcome_publication(record, Status.EXPIRED, _reason(record), record.attempt, {})
+            for record in overdue
+        ]
+        await asyncio.gather(*(self._broker.publish(outcome) for outcome in outcomes))
+        self._metrics.due.inc(len(overdue))
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                found = await self.sweep()
+            except UnavailableError as error:
+                logger.warning("expiry.sweep_failed", error=str(error))
+                found = 0
+            if found < self._batch:
+                await asyncio.sleep(self._interval_seconds)
+
+
+def _claimed(record: MTRecord) -> bool:
+    return record.status is Status.SENDING and record.claim is not None and record.claim.until > now()
+
+
+def _reason(record: MTRecord) -> Reason:
+    return permanent("no_receipt_in_time") if record.provider_message_ids else expired_before_send(record)

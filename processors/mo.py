@@ -1,0 +1,127 @@
+"""The MO processor: brings what people write into normal form, once each, and hands it to its application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gateway.broker.port import Delivery, Publication
+from gateway.broker.topology import OUT, TYPE_MO
+from gateway.model.base import event_id, uuid7
+from gateway.model.message import MOMessage
+from gateway.routing import mo_application
+from gateway.store.inbound import InboundLog, MORecord
+from gateway.store.transactions import Transactions
+from gateway.telemetry.metrics import Metrics
+from handlers.contract import InboundMessage
+from processors.callback_items import ReceivedItem, read_item
+from processors.catalogue import Catalogue
+from processors.outcome import Dead, Done, Outcome
+from processors.reports import trace_of
+
+logger = structlog.get_logger("mo")
+
+
+class MOProcessor:
+    """Processes deliveries of `imgw.mo.in`."""
+
+    def __init__(
+        self,
+        inbound: InboundLog,
+        transactions: Transactions,
+        catalogue: Callable[[], Catalogue],
+        metrics: Metrics,
+    ) -> None:
+        self._inbound = inbound
+        self._transactions = transactions
+        self._catalogue = catalogue
+        self._metrics = metrics
+
+    async def process(self, delivery: Delivery) -> Outcome:
+        catalogue = self._catalogue()
+        received = read_item(delivery, catalogue.handlers)
+        if isinstance(received, Dead):
+            return received
+        try:
+            messages = received.handler.parse_mo(received.item)
+        except ValueError as error:
+            return Dead("unreadable_message", type(error).__name__)
+        account = catalogue.accounts[received.account]
+        app_id = mo_application(account, catalogue.applications.values())
+        if messages and app_id is None:
+            self._metrics.mo.labels(account.account, account.channel, "dead").inc()
+            return Dead("no_application", f"set mo_application of account {account.account}")
+        published = await asyncio.gather(
+            *(self._one(message, received, app_id or "", catalogue, delivery) for message in messages)
+        )
+        return Done([publication for publication in published if publication is not None])
+
+    async def _one(
+        self,
+        message: InboundMessage,
+        received: ReceivedItem,
+        app_id: str,
+        catalogue: Catalogue,
+        delivery: Delivery,
+    ) -> Publication | None:
+        mo = await self._normal_form(message, received, app_id, catalogue)
+        record = MORecord(
+            account=mo.account,
+            provider_message_id=mo.provider_message_id,
+            app_id=mo.app_id,
+            channel=mo.channel,
+            mo_id=mo.mo_id,
+            event_id=mo.event_id,
+            body=mo.model_dump_json(by_alias=True, exclude_none=True).encode(),
+            received_at=mo.received_at,
+            retention_days=catalogue.applications[app_id].retention_days,
+        )
+        existing = await self._inbound.add_mo(record)
+        # Logged but perhaps not passed on, when this delivery was cut off before: then it is passed on again.
+        duplicate = existing is not None and not delivery.redelivered
+        outcome = "duplicate" if duplicate else "routed"
+        self._metrics.mo.labels(record.account, record.channel, outcome).inc()
+        return None if duplicate else _publication(existing or record, delivery)
+
+    async def _normal_form(
+        self, message: InboundMessage, received: ReceivedItem, app_id: str, catalogue: Catalogue
+    ) -> MOMessage:
+        account = catalogue.accounts[received.account]
+        return MOMessage(
+            event_id=event_id(account.account, message.provider_message_id),
+            mo_id=uuid7(),
+            app_id=app_id,
+            channel=account.channel,
+            account=account.account,
+            provider=account.provider,
+            provider_message_id=message.provider_message_id,
+            sender=message.sender,
+            to=message.to,
+            content=message.content,
+            thread=message.thread,
+            in_reply_to=await self._quoted(message, account.account),
+            edited=message.edited,
+            deleted=message.deleted,
+            sent_at=message.sent_at,
+            received_at=received.received_at,
+        )
+
+    async def _quoted(self, message: InboundMessage, account: str) -> str | None:
+        """What it answers, by our message id where that is known."""
+        if message.in_reply_to is None:
+            return None
+        record = await self._transactions.by_provider_id(account, message.in_reply_to)
+        return message.in_reply_to if record is None else record.message_id
+
+
+def _publication(record: MORecord, delivery: Delivery) -> Publication:
+    return Publication(
+        OUT,
+        f"mo.{record.app_id}.{record.channel}",
+        record.body,
+        TYPE_MO,
+        record.event_id,
+        trace_of(delivery.headers),
+    )

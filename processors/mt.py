@@ -1,0 +1,197 @@
+"""The MT processor: takes an MT for the first time, logs it, and makes its first attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from gateway.broker.port import Delivery, Publication
+from gateway.broker.topology import after
+from gateway.errors import FailureKind, MessageRefused, ProviderError
+from gateway.model.address import on_channel
+from gateway.model.base import now, uuid7
+from gateway.model.lifecycle import Report
+from gateway.model.message import MTMessage
+from gateway.model.receipt import DEFAULT_RECEIPTS, Status, permanent
+from gateway.store.records import MTRecord
+from gateway.store.transactions import Change, Transactions
+from processors.catalogue import Catalogue
+from processors.dispatch import Dispatcher, Job
+from processors.intake import MESSAGE_ID, Intake, read
+from processors.outcome import Dead, Done, Outcome
+from processors.planning import Plan, application_of, plan
+from processors.reports import dr_publications, outcome_publication, repeat_publication, repeated_reports
+
+# How long to leave alone an MT that somebody else is, or was, sending right now.
+CLAIMED_WAIT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """An MT as it stands after it was read and planned; a refusal instead of a plan when it cannot be
+    sent."""
+
+    record: MTRecord
+    plan: Plan | None
+    refusal: MessageRefused | None
+
+
+class MTProcessor:
+    """Processes deliveries of `imgw.mt` and `imgw.mt.bulk`."""
+
+    def __init__(
+        self, transactions: Transactions, dispatcher: Dispatcher, catalogue: Callable[[], Catalogue]
+    ) -> None:
+        self._transactions = transactions
+        self._dispatcher = dispatcher
+        self._catalogue = catalogue
+
+    async def process(self, delivery: Delivery) -> Outcome:
+        intake = read(delivery)
+        if isinstance(intake, Dead):
+            return intake
+        if intake.message_id is None:
+            return Done([_with_id(delivery)])
+        accepted = self._accept(intake, intake.message_id, delivery.body)
+        existing = await self._transactions.insert(accepted.record)
+        if existing is not None:
+            return await self._again(delivery, accepted, existing)
+        announced = self._announce(accepted.record, delivery)
+        outcome = await self._go_on(delivery, accepted)
+        return Done([*announced, *outcome.publish])
+
+    def _accept(self, intake: Intake, message_id: str, body: bytes) -> _Accepted:
+        at, catalogue = now(), self._catalogue()
+        application = catalogue.applications.get(intake.app_id)
+        validity = application.validity_seconds if application else 86_400
+        base = MTRecord(
+            app_id=intake.app_id,
+            message_id=message_id,
+            status=Status.ACCEPTED,
+            accepted_at=at,
+            expires_at=at + timedelta(seconds=validity),
+            body=body,
+            receipts=application.receipts if application else DEFAULT_RECEIPTS,
+            retention_days=application.retention_days if application else 90,
+        )
+        if intake.mt is None:
+            return _Accepted(base, None, intake.refusal)
+        return self._planned(intake.mt, base, catalogue)
+
+    def _planned(self, mt: MTMessage, base: MTRecord, catalogue: Catalogue) -> _Accepted:
+        at = base.accepted_at
+        validity = int((base.expires_at - at).total_seconds())
+        described = replace(
+            base,
+            expires_at=mt.due_at(at, validity),
+            receipts=base.receipts if mt.receipts is None else mt.receipts,
+            channel=mt.channel,
+            account=mt.account,
+            to=on_channel(mt.to, mt.channel or ""),
+            thread=mt.thread,
+            correlation_id=mt.correlation_id,
+            callback_data=mt.callback_data,
+        )
+        try:
+            application_of(mt.app_id, catalogue)
+            if described.expires_at <= at:
+                raise MessageRefused("expired_before_send", "its time had passed when it was taken")
+            planned = plan(mt, base.message_id, catalogue)
+        except MessageRefused as refusal:
+            return _Accepted(described, None, refusal)
+        return _Accepted(self._claimed(described, planned), planned, None)
+
+    def _claimed(self, record: MTRecord, planned: Plan) -> MTRecord:
+        return replace(
+            record,
+            status=Status.SENDING,
+            attempt=1,
+            claim=self._dispatcher.claim(planned.account),
+            channel=planned.account.channel,
+            account=planned.account.account,
+            provider=planned.account.provider,
+            to=planned.submission.to,
+            degraded=planned.fitted.degraded,
+            provider_sends_receipts=planned.handler.capabilities.receipts,
+        )
+
+    async def _go_on(self, delivery: Delivery, accepted: _Accepted) -> Done:
+        if accepted.plan is None:
+            return Done([_refused(accepted.record, accepted, Status.REJECTED, delivery)])
+        return await self._dispatcher.attempt(_job(accepted.record, accepted.plan, delivery))
+
+    async def _again(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
+        """An MT that is known already: published twice, or delivered again after something broke."""
+        if existing.status is Status.ACCEPTED:
+            return await self._resume(delivery, accepted, existing)
+        if existing.status is Status.SENDING:
+            return await self._in_doubt(delivery, accepted, existing)
+        if existing.status is Status.WAITING:
+            # Its repeat may never have been published. Two repeats do no harm: only one can claim the
+            # attempt.
+            wait = repeat_publication(
+                existing, 1, attempt=existing.attempt, waits=0, headers=delivery.headers
+            )
+            return Done([wait] if delivery.redelivered else ())
+        told = existing.told
+        latest = dict.fromkeys([status for status in told if status is Status.SUBMITTED] + list(told)[-1:])
+        return Done(dr_publications(existing, repeated_reports(existing, latest), delivery.headers))
+
+    async def _resume(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
+        """It was logged, and then the process ended before anything followed."""
+        announced = self._announce(existing, delivery)
+        if accepted.plan is None:
+            return Done([*announced, _refused(existing, accepted, Status.REJECTED, delivery)])
+        claim = self._dispatcher.claim(accepted.plan.account)
+        moved = await self._transactions.move(existing, Change(Status.SENDING, 1, claim=claim))
+        if moved is None:
+            return Done()
+        outcome = await self._dispatcher.attempt(_job(moved, accepted.plan, delivery))
+        return Done([*announced, *outcome.publish])
+
+    async def _in_doubt(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
+        """Somebody is sending it, or was when it died: nobody else may think so before the claim runs out."""
+        if existing.claim is not None and existing.claim.until > now():
+            same = Publication(
+                "", delivery.queue, delivery.body, delivery.type, delivery.message_id, delivery.headers
+            )
+            return Done([after(CLAIMED_WAIT_SECONDS, delivery.queue, same)])
+        if accepted.plan is None:
+            if existing.expires_at <= now():
+                return Done()  # the expiry monitor ends it
+            return Done([_refused(existing, accepted, Status.FAILED, delivery)])
+        return await self._dispatcher.failed(_job(existing, accepted.plan, delivery), outcome_unknown())
+
+    def _announce(self, record: MTRecord, delivery: Delivery) -> list[Publication]:
+        report = Report(Status.ACCEPTED, final=False)
+        return dr_publications(record, [report], delivery.headers)
+
+
+def outcome_unknown() -> ProviderError:
+    """The failure of an attempt that nobody saw the end of."""
+    return ProviderError(FailureKind.UNCERTAIN, reason="outcome_unknown", code="interrupted")
+
+
+def _with_id(delivery: Delivery) -> Publication:
+    """The same MT, back on its queue with an id: so that a redelivery after a crash is known to be the
+    same."""
+    headers = {**delivery.headers, MESSAGE_ID: uuid7()}
+    return Publication("", delivery.queue, delivery.body, delivery.type, delivery.message_id, headers)
+
+
+def _refused(record: MTRecord, accepted: _Accepted, status: Status, delivery: Delivery) -> Publication:
+    refusal = accepted.refusal or MessageRefused("internal_error", "")
+    reason = permanent(refusal.code, refusal.detail)
+    return outcome_publication(record, status, reason, record.attempt, delivery.headers)
+
+
+def _job(record: MTRecord, planned: Plan, delivery: Delivery) -> Job:
+    return Job(
+        record=record,
+        account=planned.account,
+        handler=planned.handler,
+        submission=planned.submission,
+        duplicates=planned.duplicates,
+        headers=delivery.headers,
+    )

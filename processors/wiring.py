@@ -1,0 +1,179 @@
+"""The composition root: builds what each daemon is made of, and nothing else knows how they fit together."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from aiohttp import web
+from handlers.registry import Registry
+from prometheus_client import CollectorRegistry
+
+import gateway
+from gateway.broker.port import Broker
+from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY
+from gateway.errors import BrokerUnavailable
+from gateway.settings import Settings
+from gateway.store.catalog import CatalogueStore
+from gateway.store.connect import Database
+from gateway.store.inbound import InboundLog
+from gateway.store.transactions import Transactions
+from gateway.store.watch import StoreWatch
+from gateway.telemetry.metrics import Metrics
+from gateway.transports.http import AiohttpTransport
+from gateway.transports.port import Transports
+from gateway.web.app import HttpServer
+from gateway.web.callbacks import CallbackRoute
+from gateway.web.health import HealthRoutes
+from processors.catalogue import Catalogue, CatalogueFollower
+from processors.dispatch import Dispatcher
+from processors.dr import DRProcessor
+from processors.expiry import ExpiryMonitor
+from processors.instrument import instrumented
+from processors.limiter import Limiter
+from processors.loop import Loop
+from processors.mo import MOProcessor
+from processors.mt import MTProcessor
+from processors.outcome import Processor
+from processors.retry import RetryProcessor
+from processors.servers import secret_box
+
+Role = Literal["mt", "mo", "dr", "retry", "web"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+def process_name(roles: Sequence[Role]) -> str:
+    """A name for this process, in claims and events: `mt-host-4711-3f2a`."""
+    kind = "all" if len(roles) > 1 else roles[0]
+    return f"{kind}-{platform.node()}-{os.getpid()}-{secrets.token_hex(2)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every daemon has, whatever it does."""
+
+    settings: Settings
+    metrics: Metrics
+    database: Database
+    watch: StoreWatch
+    broker: Broker
+    catalogue: CatalogueFollower
+    limiter: Limiter
+    transactions: Transactions
+    inbound: InboundLog
+    name: str
+
+    async def available(self) -> None:
+        """Raises UnavailableError while a server that the work needs is away."""
+        if self.broker.trouble is not None:
+            raise BrokerUnavailable(self.broker.trouble)
+        await self.watch.check()
+
+
+def build_metrics() -> Metrics:
+    metrics = Metrics(CollectorRegistry())
+    metrics.build.labels(gateway.__version__, platform.python_version()).set(1)
+    return metrics
+
+
+def build_parts(
+    settings: Settings, metrics: Metrics, database: Database, broker: Broker, roles: Sequence[Role]
+) -> Parts:
+    name, limiter = process_name(roles), Limiter(metrics)
+
+    def take_over(catalogue: Catalogue) -> None:
+        limiter.configure(catalogue.accounts)
+        metrics.catalogue_version.set(catalogue.version)
+
+    store = CatalogueStore(database, secret_box(settings))
+    return Parts(
+        settings=settings,
+        metrics=metrics,
+        database=database,
+        watch=StoreWatch(database),
+        broker=broker,
+        catalogue=CatalogueFollower(store, Registry.discover(), settings.catalogue.poll_seconds, take_over),
+        limiter=limiter,
+        transactions=Transactions(database, name),
+        inbound=InboundLog(database),
+        name=name,
+    )
+
+
+def build_loops(parts: Parts, roles: Sequence[Role], transport: AiohttpTransport) -> list[Loop]:
+    """The loops of these roles. Those that send share one transport and the accounts' limits."""
+    dispatcher = Dispatcher(
+        parts.transactions, parts.limiter, Transports(http=transport), parts.metrics, parts.name
+    )
+    processors: list[tuple[Role, str, Processor]] = []
+    mt = MTProcessor(parts.transactions, dispatcher, lambda: parts.catalogue.current)
+    processors += [("mt", MT, mt), ("mt", MT_BULK, mt)]
+    retry = RetryProcessor(parts.transactions, dispatcher, lambda: parts.catalogue.current)
+    processors.append(("retry", RETRY, retry))
+    mo = MOProcessor(parts.inbound, parts.transactions, lambda: parts.catalogue.current, parts.metrics)
+    processors.append(("mo", MO_IN, mo))
+    dr = DRProcessor(
+        parts.transactions, parts.inbound, lambda: parts.catalogue.current.handlers, parts.metrics
+    )
+    processors.append(("dr", DR_IN, dr))
+    return [_loop(parts, queue, processor) for role, queue, processor in processors if role in roles]
+
+
+def build_expiry(parts: Parts) -> ExpiryMonitor:
+    expiry = parts.settings.expiry
+    return ExpiryMonitor(
+        parts.transactions,
+        parts.broker,
+        parts.metrics,
+        interval_seconds=expiry.interval_seconds,
+        batch=expiry.batch,
+    )
+
+
+def build_web(parts: Parts) -> HttpServer:
+    """The server that providers call."""
+    settings = parts.settings.web
+    app = web.Application(client_max_size=settings.max_body_bytes)
+    CallbackRoute(
+        parts.broker,
+        lambda account: parts.catalogue.current.handlers.get(account),
+        parts.metrics,
+        public_url=settings.public_url,
+    ).register(app)
+    return HttpServer(app, settings.host, settings.port, setting="IMGW_WEB__PORT")
+
+
+def add_checks(health: HealthRoutes, parts: Parts) -> None:
+    """What every daemon's readiness depends on."""
+
+    def up(dependency: str, trouble: str | None) -> str | None:
+        parts.metrics.dependency_up.labels(dependency).set(0 if trouble else 1)
+        return trouble
+
+    def accounts() -> str | None:
+        unhealthy = parts.limiter.unhealthy()
+        return f"credentials refused: {', '.join(unhealthy)}" if unhealthy else None
+
+    catalogue = parts.catalogue
+    health.checks |= {
+        "broker": lambda: up("broker", parts.broker.trouble),
+        "store": lambda: up("store", parts.watch.trouble),
+        "catalogue": lambda: catalogue.trouble if catalogue.current.version == 0 else None,
+    }
+    health.details |= {"accounts": accounts, "configuration": lambda: catalogue.trouble}
+
+
+def _loop(parts: Parts, queue: str, processor: Processor) -> Loop:
+    settings = parts.settings.processor
+    return Loop(
+        parts.broker,
+        queue,
+        instrumented(processor, queue, parts.metrics),
+        workers=settings.workers,
+        grace_seconds=settings.grace_seconds,
+        available=parts.available,
+    )
