@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from gateway.model.account import ProviderAccount
 from gateway.model.address import Address, Person, Thread
@@ -38,8 +38,8 @@ class Capabilities:
     """What a provider's channel can carry, and what it tells afterwards.
 
     `content` maps each content kind that can be carried to the longest text or caption it takes, in
-    characters; None where there is no such text or no limit. What is not in it is refused before `send` is
-    called.
+    characters; None where there is no such text or no limit, 0 where there is a caption elsewhere but not
+    here. What is not in it is refused before `send` is called.
     """
 
     content: Mapping[ContentKind, int | None]
@@ -72,9 +72,14 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The provider took it: its ids, all parts in order. At least one, and unique within the account."""
+    """The provider took it: its ids, all parts in order. At least one, and unique within the account.
+
+    `receipts_follow` is False for what no receipt is ever sent for, although the account's capabilities have
+    receipts: a typing indicator, a reaction. Then `submitted` is the final state of this one message.
+    """
 
     provider_message_ids: tuple[str, ...]
+    receipts_follow: bool = True
 
 
 class InboundMessage(Contract):
@@ -97,12 +102,15 @@ class Handler(Protocol):
     """A provider's knowledge, bound to one account. Pure but for `send`, whose only way out is `out`.
 
     `parse_mo` and `parse_dr` raise ValueError (a pydantic ValidationError is one) for an item that cannot be
-    read.
+    read. An item of kind `event` is neither message nor receipt: both answer with nothing.
     """
 
     provider: ClassVar[str]  # equals the module's name
     channel: ClassVar[str]  # the usual channel of its accounts
     Account: ClassVar[type[ProviderAccount]]
+
+    def __init__(self, account: Any) -> None:
+        """Built for one account, which is an instance of `Account`: already validated."""
 
     @property
     def capabilities(self) -> Capabilities:
