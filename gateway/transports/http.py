@@ -1,0 +1,142 @@
+"""HTTP to providers, through aiohttp: one try, bounded in time and size, and its failures told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+
+import aiohttp
+from yarl import URL
+
+from gateway import __version__
+from gateway.errors import FailureKind, ProviderError
+from gateway.transports.http_failures import failure
+from gateway.transports.port import HttpRequest, HttpResponse
+from gateway.transports.ssrf import AddressGuard, Network
+
+# Shorter than servers commonly keep idle connections, so that it is us who close them: a request written to a
+# connection that its server is closing has an unknown outcome.
+_KEEP_ALIVE_SECONDS = 15.0
+_CHUNK_BYTES = 65_536
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+
+class AiohttpTransport:
+    """The HTTP transport of one process. `start` it within the event loop that uses it, and `close` it.
+
+    Redirects are not followed, cookies not kept, the environment's proxies and netrc not used, and nothing
+    is repeated. `connect_timeout_seconds` bounds the name look-up, the connection and TLS together.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed_private_networks: Iterable[Network] = (),
+        connect_timeout_seconds: float = 5.0,
+        max_response_bytes: int = 1_048_576,
+    ) -> None:
+        self._guard = AddressGuard(allowed_private_networks)
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._max_response_bytes = max_response_bytes
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_headers_sent.append(_note_writing)
+        connector = aiohttp.TCPConnector(
+            limit=0,  # accounts have limits of their own
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            resolver=aiohttp.ThreadedResolver(),
+            socket_factory=self._guard.socket,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"im-gateway/{__version__}"},
+            middlewares=(_never_repeat,),
+            trace_configs=[tracing],
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(self, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        """See HttpTransport. A URL or a header that cannot be sent, and an address that is not allowed, are
+        PERMANENT."""
+        if self._session is None:
+            raise RuntimeError("the transport has not been started")
+        progress = _Progress()
+        try:
+            async with self._session.request(
+                request.method,
+                _url(request),
+                headers=_headers(request),
+                data=request.body or None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout_seconds, connect=self._connect_timeout_seconds),
+                trace_request_ctx=progress,
+            ) as response:
+                body = await self._read(response)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return HttpResponse(response.status, headers, body)
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:  # the last one is uvloop's
+            raise failure(error, written=progress.writing) from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body, decompressed, up to the limit; more than that is not read."""
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > self._max_response_bytes:
+                response.close()
+                raise ProviderError(
+                    FailureKind.UNCERTAIN,
+                    reason="provider_error",
+                    code=f"http_{response.status}",
+                    text=f"the answer is larger than {self._max_response_bytes} bytes",
+                )
+        return bytes(body)
+
+
+class _Progress:
+    """Whether a request has begun to be written to its connection."""
+
+    def __init__(self) -> None:
+        self.writing = False
+
+
+async def _note_writing(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    """Called by aiohttp 3.14 right before the first byte of a request goes to its connection."""
+    context.trace_request_ctx.writing = True
+
+
+async def _never_repeat(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Ends a try whose connection broke: aiohttp would repeat GET, PUT and DELETE by itself."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise failure(error, written=True) from error
+
+
+def _url(request: HttpRequest) -> URL:
+    url = URL(request.url)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("not an HTTP URL")
+    return url
+
+
+def _headers(request: HttpRequest) -> Mapping[str, str]:
+    for name, value in request.headers.items():
+        if not _HEADER_NAME.fullmatch(name) or _NOT_IN_HEADERS.search(value):
+            raise ValueError("not a header that HTTP can carry")
+    return request.headers

@@ -1,0 +1,61 @@
+"""What an error of aiohttp means for the message that was being sent.
+
+aiohttp's own words are left out everywhere: they hold the URL, and providers' URLs hold tokens.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+
+from gateway.errors import FailureKind, ProviderError
+from gateway.transports.ssrf import AddressRefused
+
+
+def failure(error: Exception, *, written: bool) -> ProviderError:
+    """The error for a try that ended with `error`; `written` says whether any of it may have gone out."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _not_connected(error)
+    if written:
+        return _lost(error)
+    if isinstance(error, TimeoutError):
+        return _not_taken("connect_timeout", "no connection in time")
+    if isinstance(error, ValueError | aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return ProviderError(
+            FailureKind.PERMANENT,
+            reason="provider_error",
+            code="request_invalid",
+            text="the URL, or one of the headers, is not one that HTTP can carry",
+        )
+    return _not_taken("connect", "no connection")
+
+
+def _not_connected(error: aiohttp.ClientConnectorError) -> ProviderError:
+    if isinstance(error.os_error, AddressRefused):
+        return ProviderError(
+            FailureKind.PERMANENT,
+            reason="provider_error",
+            code="address_refused",
+            text=f"{error.host} is not on the public internet;"
+            " IMGW_HTTP__ALLOWED_PRIVATE_NETWORKS can allow its network",
+        )
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return _not_taken("dns", f"the name {error.host} is not known")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return _not_taken("tls", f"no TLS with {error.host}: {type(error.os_error).__name__}")
+    return _not_taken("connect", f"no connection to {error.host}")
+
+
+def _not_taken(code: str, text: str) -> ProviderError:
+    return ProviderError(FailureKind.TRANSIENT, reason="provider_unavailable", code=code, text=text)
+
+
+def _lost(error: Exception) -> ProviderError:
+    """It may have been taken: only the answer is missing."""
+    reason, code, text = "provider_unavailable", "disconnected", "the connection broke before the answer"
+    if isinstance(error, TimeoutError):
+        code, text = "timeout", "no answer in time"
+    elif isinstance(error, aiohttp.ClientPayloadError):
+        code, text = "cut_short", "the answer broke off"
+    elif isinstance(error, aiohttp.ClientResponseError):
+        reason, code, text = "provider_error", "unreadable", "the answer is not HTTP"
+    return ProviderError(FailureKind.UNCERTAIN, reason=reason, code=code, text=text)
