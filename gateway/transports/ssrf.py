@@ -1,7 +1,7 @@
 """Keeps requests to providers on the public internet, or within the networks that are allowed beside it.
 
 The address is judged when its socket is made: after DNS, for every address that is tried, and for literal
-ones as well. What was judged is what is connected to: a name that changes its answer in between gains nothing.
+ones as well. What was judged is connected to, so a name that changes its answer in between gains nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from aiohttp import AddrInfoType
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
-# The only part of IPv6 that is given out as global unicast (IANA, RFC 4291), and the well-known prefix by which
-# networks without IPv4 reach it (NAT64, RFC 6052).
+# The only part of IPv6 that is given out as global unicast (IANA, RFC 4291), and the well-known prefix by
+# which networks without IPv4 reach it (NAT64, RFC 6052).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 # Python's is_global holds these to be public, or did in earlier releases of 3.11.
