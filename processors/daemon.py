@@ -99,13 +99,17 @@ class Daemon:
 
     async def _start_work(self, stack: AsyncExitStack, parts: Parts) -> list[Loop]:
         http = self._settings.http
-        transport = AiohttpTransport(http)
+        transport = AiohttpTransport(
+            allowed_private_networks=http.allowed_private_networks,
+            connect_timeout_seconds=http.connect_timeout_seconds,
+            max_response_bytes=http.max_response_bytes,
+        )
         await self._enter(stack, "transport", transport.start, transport.close)
         stack.push_async_callback(self._stopping("log", parts.transactions.drain))
         stack.push_async_callback(self._stopping("log of what came in", parts.inbound.drain))
         loops = build_loops(parts, self._roles, transport)
         if loops:
-            stack.push_async_callback(self._stopping("queues", lambda: _all(loop.stop() for loop in loops)))
+            stack.push_async_callback(self._stopping("queues", lambda: _stop_all(loops)))
         for loop in loops:
             loop.start()
         if "dr" in self._roles:
@@ -187,3 +191,7 @@ async def run_until_signalled(settings: Settings, roles: Sequence[Role]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     await daemon.run()
+
+
+async def _stop_all(loops: Sequence[Loop]) -> None:
+    await asyncio.gather(*(loop.stop() for loop in loops))

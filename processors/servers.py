@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.broker.embedded import EmbeddedBroker
 from gateway.broker.rabbitmq import RabbitBroker
 from pydantic import SecretStr
 
+from gateway.broker.embedded import EmbeddedBroker
 from gateway.broker.port import Broker
 from gateway.errors import ConfigurationError, Problem
 from gateway.settings import Settings
@@ -28,8 +28,8 @@ _OWN_WITHIN_SECONDS = 10.0
 async def open_database(settings: Settings, *, own: bool = False) -> AsyncIterator[Database]:
     """The database: of the server that IMGW_STORE__URL names, or of the embedded one.
 
-    A daemon must `own` the embedded server, since whoever owns it ends it when it stops; commands take what is
-    there.
+    A daemon must `own` the embedded server, since whoever owns it ends it when it stops; commands take what
+    is there.
     """
     if settings.store.url is not None:
         async with _database(settings, settings.store.url.get_secret_value()) as database:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from aiohttp import web
-from handlers.registry import Registry
 from prometheus_client import CollectorRegistry
 
 import gateway
@@ -29,6 +28,7 @@ from gateway.transports.port import Transports
 from gateway.web.app import HttpServer
 from gateway.web.callbacks import CallbackRoute
 from gateway.web.health import HealthRoutes
+from handlers.registry import Registry
 from processors.catalogue import Catalogue, CatalogueFollower
 from processors.dispatch import Dispatcher
 from processors.dr import DRProcessor

@@ -1,0 +1,5 @@
+"""`python -m processors`: the same as `imgw`."""
+
+from processors.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""`imgw audit`: does every accepted message have its end, and where is what has none yet?"""
+
+from __future__ import annotations
+
+import typer
+from rich.table import Table
+
+from gateway.broker.port import Broker
+from gateway.broker.topology import QUEUES
+from processors.audit import Audit, audit
+from processors.commands.session import command_settings, open_servers, out, run
+
+
+def register(app: typer.Typer) -> None:
+    app.command("audit")(audit_command)
+
+
+def audit_command() -> None:
+    """Check the conservation law: accepted = ended + under way. Exit code 1 when it does not hold."""
+    if not run(_audit()):
+        raise typer.Exit(1)
+
+
+async def _audit() -> bool:
+    async with open_servers(command_settings()) as servers:
+        result = await audit(servers.transactions)
+        depths = await _depths(servers.broker)
+        received, unmatched = await servers.inbound.count_mo(), await servers.inbound.count_unmatched()
+    out.print(_table(result))
+    out.print(f"MO received: {received}; receipts without an MT: {unmatched}")
+    out.print("queues: " + (", ".join(f"{name} {depth}" for name, depth in depths.items()) or "all empty"))
+    for what, count in result.broken.items():
+        out.print(f"broken: {count} MT {what}")
+    out.print("the conservation law holds" if result.holds else "the conservation law does NOT hold")
+    return result.holds
+
+
+async def _depths(broker: Broker) -> dict[str, int]:
+    depths = {queue.name: await broker.depth(queue.name) for queue in QUEUES}
+    return {name: depth for name, depth in depths.items() if depth}
+
+
+def _table(result: Audit) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_row("accepted", str(result.accepted))
+    for status, count in result.ended.items():
+        table.add_row(f"  ended as {status.value}", str(count))
+    for status, count in result.under_way.items():
+        table.add_row(f"  under way, {status.value}", str(count))
+    if result.overdue:
+        table.add_row("  of these overdue", str(result.overdue))
+    return table

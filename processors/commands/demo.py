@@ -1,0 +1,164 @@
+"""`imgw demo`: the main job from end to end, on the embedded default, in under a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+
+from gateway.settings import Settings, load_settings
+from gateway.store.catalog import CatalogueStore
+from gateway.telemetry.logs import configure_logging
+from handlers.registry import Registry
+from processors.audit import Audit, audit
+from processors.commands.session import Servers, open_servers, out, run
+from processors.configuration import apply, check_folder
+from processors.demo.platform import Ledger, Platform
+from processors.demo.playground import Playground, demo_environment, open_playground
+from processors.servers import secret_box
+
+_AT_MOST_SECONDS = 55.0
+_QUIET_SECONDS = 1.5  # so long nothing may come before the end is believed
+_PLAIN_EVERY_SECONDS = 2.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo")(demo)
+
+
+def demo(
+    config: Annotated[Path, typer.Option(help="The sample configuration.", exists=True)] = Path("config"),
+    folder: Annotated[Path, typer.Option(help="Where the demonstration keeps its data.")] = Path(
+        ".imgw/demo"
+    ),
+) -> None:
+    """Run the main job on the embedded default: 300 and more messages, three simulated providers, replies.
+
+    Exit code 0 only if every message is accounted for.
+    """
+    _empty(folder)
+    if not run(_demo(config, folder)):
+        raise typer.Exit(1)
+
+
+def _empty(folder: Path) -> None:
+    """Start anew, but delete nothing that is not an earlier demonstration."""
+    if (folder / "mongo").exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+async def _demo(config: Path, folder: Path) -> bool:
+    environment = demo_environment(folder.resolve())
+    settings = load_settings({**_own_variables(), **environment})
+    configure_logging("error", settings.log.format, stream=sys.stderr, service="imgw-demo")
+    out.print("starting the gateway (embedded broker and store) and the providers' simulator …")
+    async with open_playground(folder, config, environment) as playground, open_servers(settings) as servers:
+        await _configure(playground, servers, settings, config)
+        platform = Platform(servers.broker)
+        await platform.listen()
+        started = time.monotonic()
+        count = await platform.publish(_lines(config / "samples" / "mt.jsonl"))
+        out.print(
+            f"{count} messages published on imgw.mt, for {len(platform.ledger.published)} different ids"
+        )
+        await _watch(platform.ledger, playground, started)
+        result = await audit(servers.transactions)
+    return _conclude(platform.ledger, result, folder, time.monotonic() - started)
+
+
+def _lines(samples: Path) -> list[bytes]:
+    return [line for line in samples.read_bytes().splitlines() if line.strip()]
+
+
+def _own_variables() -> dict[str, str]:
+    """Whatever this process was told stays out of the demonstration, which has settings of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("IMGW_")}
+
+
+async def _configure(playground: Playground, servers: Servers, settings: Settings, config: Path) -> None:
+    store = CatalogueStore(servers.database, secret_box(settings))
+    checked = check_folder(config, playground.environment, Registry.discover())
+    version = await apply(checked, store, prune=True)
+    while await playground.catalogue_version() < version:  # noqa: ASYNC110  it is another process
+        await asyncio.sleep(0.1)
+    out.print(
+        f"{len(checked.accounts)} accounts and {len(checked.applications)} applications applied from {config}"
+    )
+
+
+async def _watch(ledger: Ledger, playground: Playground, started: float) -> None:
+    live = Live(_progress(ledger, 0.0), console=out, refresh_per_second=4) if out.is_terminal else None
+    if live is not None:
+        live.start()
+    last, changed_at, shown_at = ledger.counts(), time.monotonic(), 0.0
+    try:
+        while time.monotonic() - started < _AT_MOST_SECONDS:
+            await asyncio.sleep(0.1)
+            counts, at = ledger.counts(), time.monotonic()
+            if counts != last:
+                last, changed_at = counts, at
+            if live is not None:
+                live.update(_progress(ledger, at - started))
+            elif at - shown_at >= _PLAIN_EVERY_SECONDS:
+                shown_at = at
+                out.print(f"{at - started:5.1f} s  " + "  ".join(f"{name} {n}" for name, n in counts.items()))
+            settled = not ledger.unaccounted and at - changed_at > _QUIET_SECONDS
+            if settled and await playground.pending_callbacks() == 0:
+                return
+    finally:
+        if live is not None:
+            live.stop()
+
+
+def _progress(ledger: Ledger, seconds: float) -> RenderableType:
+    table = Table(box=None, show_header=False)
+    for name, count in ledger.counts().items():
+        table.add_row(name, str(count))
+    return Group(f"{seconds:4.1f} s", table)
+
+
+def _conclude(ledger: Ledger, result: Audit, folder: Path, seconds: float) -> bool:
+    table = Table(f"after {seconds:.0f} s", "messages", "", box=None, header_style="bold")
+    counts = ledger.counts()
+    table.add_row("accepted", str(result.accepted))
+    for name, count in counts.items():
+        if name != "published":
+            reasons = ledger.reasons(name)
+            table.add_row(name, str(count), ", ".join(f"{code} {n}" for code, n in sorted(reasons.items())))
+    out.print(table)
+    wrong = {
+        "published and not accounted for": len(ledger.unaccounted),
+        "told about and never published": len(ledger.invented),
+        "in the log and never published": result.accepted - len(ledger.published),
+        "under way in the log": sum(result.under_way.values()),
+    }
+    accounted = result.holds and not any(wrong.values())
+    for what, count in wrong.items():
+        if count:
+            out.print(f"WRONG: {count} {what}")
+    out.print("every message is accounted for" if accounted else "NOT every message is accounted for")
+    _look_further(folder)
+    return accounted
+
+
+def _look_further(folder: Path) -> None:
+    imgw = f"IMGW_DATA_DIR={folder} imgw"
+    out.print("\nlook further:")
+    for command, what in {
+        "tx show demo-0001": "the whole history of one message",
+        "audit": "what became of everything",
+        "dead list": "what could not be dealt with",
+        "providers": "what each provider can carry",
+    }.items():
+        out.print(f"  {imgw + ' ' + command:<50} {what}", markup=False)
+    out.print(f"  logs: {folder / 'gateway.log'}, {folder / 'simulator.log'}")

@@ -1,0 +1,58 @@
+"""What every command needs: settings, quiet logs on standard error, an event loop, and the servers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import uvloop
+from rich.console import Console
+
+from gateway.broker.port import Broker
+from gateway.settings import Settings, load_settings
+from gateway.store.connect import Database
+from gateway.store.inbound import InboundLog
+from gateway.store.indexes import ensure_indexes
+from gateway.store.transactions import Transactions
+from gateway.telemetry.logs import configure_logging
+from processors.servers import open_broker, open_database
+
+Result = TypeVar("Result")
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The servers a command works with."""
+
+    settings: Settings
+    database: Database
+    broker: Broker
+    transactions: Transactions
+    inbound: InboundLog
+
+
+def command_settings() -> Settings:
+    """The settings, with logs of warnings only, on standard error."""
+    settings = load_settings()
+    configure_logging("warning", settings.log.format, stream=sys.stderr, service="imgw")
+    return settings
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a command's work to its end."""
+    return uvloop.run(work)
+
+
+@asynccontextmanager
+async def open_servers(settings: Settings) -> AsyncIterator[Servers]:
+    """The store and the broker that the settings name, ready to use. Raises UnavailableError."""
+    async with open_database(settings) as database:
+        await database.ping()
+        await ensure_indexes(database)
+        async with open_broker(settings, database) as broker:
+            yield Servers(settings, database, broker, Transactions(database, "imgw"), InboundLog(database))

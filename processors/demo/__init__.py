@@ -1,0 +1,1 @@
+"""The demonstration: the gateway and the providers' simulator as processes, and a platform that uses them."""

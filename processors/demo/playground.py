@@ -1,0 +1,143 @@
+"""The processes of the demonstration: a simulator and a gateway on free ports, with secrets of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from gateway.errors import GatewayError
+
+_READY_WITHIN_SECONDS = 40.0
+_STOP_WITHIN_SECONDS = 45.0
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Playground:
+    """Where everything is. `environment` is what both processes, and commands that look at them, are run
+    with."""
+
+    folder: Path
+    gateway_url: str
+    admin_url: str
+    simulator_url: str
+    environment: Mapping[str, str] = field(repr=False)
+    http: aiohttp.ClientSession = field(repr=False)
+
+    async def catalogue_version(self) -> int:
+        """The version of the configuration that the gateway works with."""
+        async with self.http.get(f"{self.admin_url}/metrics") as response:
+            lines = (await response.text()).splitlines()
+        values = [line.split()[1] for line in lines if line.startswith("imgw_catalogue_version ")]
+        return int(float(values[0])) if values else 0
+
+    async def pending_callbacks(self) -> int:
+        """How many receipts and replies the simulator still has to post."""
+        async with self.http.get(f"{self.simulator_url}/simulator/summary") as response:
+            summary = await response.json()
+        return int(summary["pending_callbacks"])
+
+
+def demo_environment(folder: Path) -> dict[str, str]:
+    """Settings for a gateway and a simulator that have this machine to themselves, on free loopback ports."""
+    web, admin, simulator = _free_ports(3)
+    return {
+        "IMGW_DATA_DIR": str(folder),
+        "IMGW_WEB__HOST": "127.0.0.1",
+        "IMGW_WEB__PORT": str(web),
+        "IMGW_ADMIN__PORT": str(admin),
+        "IMGW_EXPIRY__INTERVAL_SECONDS": "1",
+        "IMGW_HTTP__ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+        "IMGW_DEMO_PROVIDER_URL": f"http://127.0.0.1:{simulator}",
+        "IMGW_DEMO_GATEWAY_URL": f"http://127.0.0.1:{web}",
+        "IMGW_DEMO_WA_ACCESS_TOKEN": secrets.token_urlsafe(24),
+        "IMGW_DEMO_WA_APP_SECRET": secrets.token_hex(16),
+        "IMGW_DEMO_WA_VERIFY_TOKEN": secrets.token_urlsafe(16),
+        "IMGW_DEMO_TG_TOKEN": f"{secrets.randbelow(10**9)}:{secrets.token_urlsafe(26)}",
+        "IMGW_DEMO_TG_SECRET_TOKEN": secrets.token_urlsafe(16),
+        "IMGW_DEMO_SMS_SECRET": secrets.token_urlsafe(16),
+        "IMGW_DEMO_SMS_CALLBACK_SECRET": secrets.token_hex(16),
+    }
+
+
+@asynccontextmanager
+async def open_playground(
+    folder: Path, config: Path, environment: Mapping[str, str]
+) -> AsyncIterator[Playground]:
+    """Both processes, ready; stopped in order at the end. Their logs are in `folder`."""
+    simulator_url = environment["IMGW_DEMO_PROVIDER_URL"]
+    simulator_port = simulator_url.rpartition(":")[2]
+    admin_url = f"http://127.0.0.1:{environment['IMGW_ADMIN__PORT']}"
+    simulate = ["simulate", "--config", str(config / "simulator.yaml"), "--port", simulator_port]
+    with (
+        _process(simulate, environment, folder / "simulator.log") as simulator,
+        _process(["run", "all"], environment, folder / "gateway.log") as gateway,
+    ):
+        async with aiohttp.ClientSession() as http:
+            await _answers(http, f"{simulator_url}/simulator/summary", simulator, folder / "simulator.log")
+            await _answers(http, f"{admin_url}/readyz", gateway, folder / "gateway.log")
+            url = environment["IMGW_DEMO_GATEWAY_URL"]
+            yield Playground(folder, url, admin_url, simulator_url, environment, http)
+
+
+class _process:  # noqa: N801  used like a function
+    """A process of our own command, ended in order when the block is left."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._command = [sys.executable, "-m", "processors", *arguments]
+        self._environment = {**os.environ, **environment}
+        self._log = log
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C reaches the demonstration only, which then stops these in order.
+            self._started = subprocess.Popen(  # noqa: S603  our own command
+                self._command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        return self._started
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            self._started.send_signal(signal.SIGTERM)
+        try:
+            self._started.wait(_STOP_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._started.kill()
+            self._started.wait()
+
+
+async def _answers(
+    http: aiohttp.ClientSession, url: str, process: subprocess.Popen[bytes], log: Path
+) -> None:
+    deadline = asyncio.get_running_loop().time() + _READY_WITHIN_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        if process.poll() is not None:
+            raise GatewayError(f"a process of the demonstration ended with {process.returncode}; see {log}")
+        with suppress(aiohttp.ClientError):
+            async with http.get(url) as response:
+                if response.status == 200:
+                    return
+        await asyncio.sleep(_POLL_SECONDS)
+    raise GatewayError(f"no answer within {_READY_WITHIN_SECONDS:g} s; see {log}")
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
