@@ -31,8 +31,9 @@ TYPE_DR = "imgw.dr.v1"
 TYPE_CALLBACK = "imgw.callback.v1"  # an item of a callback, in the provider's words
 TYPE_OUTCOME = "imgw.outcome.v1"  # an outcome of our own making: failed, rejected, expired
 
+# Also those of the queues that platforms have declared for them (Broker.declare_queue).
 # RabbitMQ 4 drops a quorum queue's message after 20 deliveries unless it has somewhere to go.
-_SAFE: Mapping[str, str | int] = {
+SAFE_ARGUMENTS: Mapping[str, str | int] = {
     "x-queue-type": "quorum",
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": DEAD,
@@ -79,7 +80,7 @@ def _tier(seconds: int) -> Queue:
 QUEUES: tuple[Queue, ...] = (
     # What is dead must stay, however often people look at it.
     Queue(DEAD, {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}),
-    *(Queue(name, _SAFE) for name in (MT, MT_BULK, RETRY, MO_IN, DR_IN, MO, DR)),
+    *(Queue(name, SAFE_ARGUMENTS) for name in (MT, MT_BULK, RETRY, MO_IN, DR_IN, MO, DR)),
     *(_tier(seconds) for seconds in WAIT_TIERS_SECONDS),
 )
 
