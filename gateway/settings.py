@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +24,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import ConfigurationError, Problem
-from gateway.settings_checks import Network, fernet_keys, lower, networks, public_url, server_url
+from gateway.settings_checks import Network, fernet_keys, lower, networks, server_url, web_url
 from gateway.settings_sources import CONFIG_FILE, PREFIX, Entry, Given, read_file, read_variables
 
 _KEY_NEEDED = (
@@ -76,7 +77,7 @@ class WebSettings(Section):
     """The address that the web daemon listens on for callbacks and the API."""
     port: Port = 8080
     """The port that it listens on; 0 takes any free one."""
-    public_url: Annotated[str, AfterValidator(public_url)] | None = None
+    public_url: Annotated[str, AfterValidator(web_url)] | None = None
     """How providers reach the web daemon from outside, such as https://im.example.com. Some sign it with
     their callbacks. Without it, what the request says."""
     max_body_bytes: Annotated[int, Field(ge=1_024, le=67_108_864)] = 3 * 1_048_576 + 65_536
@@ -86,8 +87,9 @@ class WebSettings(Section):
 class AdminSettings(Section):
     host: Host = "127.0.0.1"
     """The address that each daemon serves /metrics, /livez and /readyz on."""
-    port: Port = 9464
-    """The port for it; 0 takes any free one. Daemons on one machine need different ones."""
+    port: Port | None = None
+    """The port for it; 0 takes any free one. Without it, 9464 for mt and all, 9465 for mo, 9466 for dr, 9467
+    for retry, 9468 for web."""
 
 
 class HttpSettings(Section):
@@ -232,11 +234,19 @@ def _fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tupl
 def _type_in_words(entry: Entry, field: FieldInfo) -> str:
     if entry.secret:
         return f"secret (or a file's path in {entry.variable}_FILE)"
-    if get_origin(field.annotation) is Literal:
-        return " | ".join(get_args(field.annotation))
-    if get_origin(field.annotation) is tuple:
+    kind = _bare(field.annotation)
+    if get_origin(kind) is Literal:
+        return " | ".join(get_args(kind))
+    if get_origin(kind) is tuple:
         return "list, separated by commas"
-    return _WORDS.get(field.annotation, "text")
+    return _WORDS.get(kind, "text")
+
+
+def _bare(kind: Any) -> Any:
+    """A type without "or None" and without what it is annotated with."""
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(each for each in get_args(kind) if each is not NoneType)
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _default_in_words(default: object) -> str:

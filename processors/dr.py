@@ -16,7 +16,7 @@ from gateway.broker.topology import DR_IN, TYPE_CALLBACK, TYPE_OUTCOME, after
 from gateway.model.base import now
 from gateway.model.lifecycle import Advance, advance
 from gateway.model.outcome import OutcomeEvent
-from gateway.model.receipt import DeliveryReceipt, Reason, Status
+from gateway.model.receipt import NEGATIVE_ENDS, DeliveryReceipt, Reason, Status, permanent
 from gateway.store.inbound import InboundLog, ReceiptRecord
 from gateway.store.records import MTRecord, reference_of
 from gateway.store.transactions import Change, Transactions
@@ -113,7 +113,7 @@ class DRProcessor:
             outcome = "unknown_status"
             logger.warning("dr.unknown_status", account=received.account, status=receipt.provider_status)
         else:
-            news = News(Status(receipt.status), receipt.reason, receipt.occurred_at or received.received_at)
+            news = _news(receipt, received.received_at)
             publications, outcome = await self._apply(record, news, delivery)
         self._metrics.receipts.labels(received.account, outcome).inc()
         await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, record))
@@ -150,6 +150,14 @@ class DRProcessor:
             if report.status is Status.DELIVERED:
                 seconds = (now() - record.accepted_at).total_seconds()
                 self._metrics.delivery_latency.labels(record.channel or "none").observe(seconds)
+
+
+def _news(receipt: DeliveryReceipt, received_at: datetime) -> News:
+    status = Status(receipt.status)
+    reason = receipt.reason
+    if reason is None and status in NEGATIVE_ENDS:  # a provider that does not say why
+        reason = permanent("provider_error" if status is Status.FAILED else "no_receipt_in_time")
+    return News(status, reason, receipt.occurred_at or received_at)
 
 
 def _change(record: MTRecord, step: Advance, news: News) -> Change:

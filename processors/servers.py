@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.broker.rabbitmq import RabbitBroker
 from pydantic import SecretStr
 
 from gateway.broker.embedded import EmbeddedBroker
@@ -72,6 +71,8 @@ def make_broker(settings: Settings, database: Database) -> Broker:
     """The broker, not connected yet."""
     if settings.broker.url is None:
         return EmbeddedBroker(database)
+    from gateway.broker.rabbitmq import RabbitBroker
+
     return RabbitBroker(settings.broker.url.get_secret_value())
 
 

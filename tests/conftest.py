@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.servers.mongod", "tests.servers.rabbitmq"]
+from importlib.util import find_spec
+
+pytest_plugins = [m for m in ("tests.servers.mongod", "tests.servers.rabbitmq") if find_spec(m)]

@@ -46,7 +46,7 @@ def demo(
     Exit code 0 only if every message is accounted for.
     """
     _empty(folder)
-    if not run(_demo(config, folder)):
+    if not run(_demo(config, folder.resolve())):
         raise typer.Exit(1)
 
 
@@ -58,7 +58,7 @@ def _empty(folder: Path) -> None:
 
 
 async def _demo(config: Path, folder: Path) -> bool:
-    environment = demo_environment(folder.resolve())
+    environment = demo_environment(folder)
     settings = load_settings({**_own_variables(), **environment})
     configure_logging("error", settings.log.format, stream=sys.stderr, service="imgw-demo")
     out.print("starting the gateway (embedded broker and store) and the providers' simulator …")

@@ -1,0 +1,111 @@
+"""The processors over a real store and a provider that does as it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from gateway.broker.port import Delivery, Publication
+from gateway.model.account import ProviderAccount
+from gateway.model.application import Application
+from gateway.store.connect import Database
+from gateway.store.inbound import InboundLog
+from gateway.store.indexes import ensure_indexes
+from gateway.store.records import MTRecord
+from gateway.store.transactions import Transactions
+from gateway.telemetry.metrics import Metrics
+from gateway.transports.port import HttpRequest, HttpResponse, Transports
+from processors.catalogue import Catalogue
+from processors.dispatch import Dispatcher
+from processors.dr import DRProcessor
+from processors.limiter import Limiter
+from processors.mo import MOProcessor
+from processors.mt import MTProcessor
+from processors.outcome import Dead, Done, Processor
+from processors.retry import RetryProcessor
+from tests.processors.fakes import Provider, catalogue_of, delivery_of
+
+
+class NoHttp:
+    """The provider of these tests needs no network."""
+
+    async def request(self, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        raise AssertionError("no request is expected")
+
+
+@dataclass
+class World:
+    """All processors of one process."""
+
+    provider: Provider
+    catalogue: Catalogue
+    transactions: Transactions
+    inbound: InboundLog
+    metrics: Metrics
+    limiter: Limiter
+    dispatcher: Dispatcher
+    mt: MTProcessor = field(init=False)
+    retry: RetryProcessor = field(init=False)
+    dr: DRProcessor = field(init=False)
+    mo: MOProcessor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mt = MTProcessor(self.transactions, self.dispatcher, lambda: self.catalogue)
+        self.retry = RetryProcessor(self.transactions, self.dispatcher, lambda: self.catalogue)
+        self.dr = DRProcessor(self.transactions, self.inbound, lambda: self.catalogue.handlers, self.metrics)
+        self.mo = MOProcessor(self.inbound, self.transactions, lambda: self.catalogue, self.metrics)
+
+    def configure(
+        self, *, account: ProviderAccount | None = None, application: Application | None = None
+    ) -> None:
+        given: dict[str, Any] = {"account": account, "application": application}
+        self.catalogue = catalogue_of(self.provider, **{k: v for k, v in given.items() if v is not None})
+        self.limiter.configure(self.catalogue.accounts)
+
+    async def record(self, reference: str = "shop/m-1") -> MTRecord:
+        record = await self.transactions.get(reference)
+        assert record is not None
+        return record
+
+    async def follow(self, publications: list[Publication]) -> list[Publication]:
+        """Hand on what was published, until only DR for the platform are left."""
+        told: list[Publication] = []
+        while publications:
+            publication = publications.pop(0)
+            processor = self._reader_of(publication)
+            if processor is None:
+                told.append(publication)
+            else:
+                publications += await done(processor, delivery_of(publication))
+        return told
+
+    def _reader_of(self, publication: Publication) -> Processor | None:
+        readers: dict[str, Processor] = {"imgw.retry": self.retry, "imgw.dr.in": self.dr, "imgw.mt": self.mt}
+        return readers.get(publication.routing_key)
+
+
+async def done(processor: Processor, delivery: Delivery) -> list[Publication]:
+    """What a processor publishes for a delivery that it can deal with."""
+    outcome = await processor.process(delivery)
+    assert isinstance(outcome, Done), outcome
+    return list(outcome.publish)
+
+
+async def dead(processor: Processor, delivery: Delivery) -> Dead:
+    outcome = await processor.process(delivery)
+    assert isinstance(outcome, Dead), outcome
+    return outcome
+
+
+@pytest.fixture
+async def world(database: Database) -> World:
+    await ensure_indexes(database)
+    provider, metrics = Provider(), Metrics(CollectorRegistry())
+    limiter, transactions = Limiter(metrics), Transactions(database, "test")
+    dispatcher = Dispatcher(transactions, limiter, Transports(http=NoHttp()), metrics, "test")
+    catalogue = catalogue_of(provider)
+    limiter.configure(catalogue.accounts)
+    return World(provider, catalogue, transactions, InboundLog(database), metrics, limiter, dispatcher)

@@ -1,0 +1,243 @@
+"""Receipts and outcomes: matched, applied once, and passed on once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.broker.port import Delivery, Publication
+from gateway.model.base import now
+from gateway.model.receipt import Status
+from gateway.store.transactions import Change
+from processors.expiry import ExpiryMonitor
+from tests.processors.conftest import World, dead, done
+from tests.processors.fakes import again, delivery_of, mt, seen
+
+pytestmark = pytest.mark.mongodb
+
+
+def receipts(*rows: dict[str, Any], key: str = "i-1", account: str = "acme", **headers: int) -> Delivery:
+    """A callback item with these receipts in it."""
+    known = {"x-account": account, "x-kind": "dr", "x-received-at": "2026-11-22T10:00:00.000Z"}
+    body = json.dumps([{"provider_status": str(row.get("status")), **row} for row in rows]).encode()
+    publication = Publication("", "imgw.dr.in", body, "imgw.callback.v1", key, {**known, **headers})
+    return delivery_of(publication)
+
+
+def receipt(status: str | None, *, id: str = "p-shop/m-1", **fields: Any) -> dict[str, Any]:
+    return {"provider_message_id": id, "status": status, **fields}
+
+
+async def _told(world: World, *deliveries: Delivery) -> list[tuple[str, bool, bool]]:
+    """What the platform is told: the status, whether it is final, whether it is late."""
+    rows = [row for delivery in deliveries for row in seen(await done(world.dr, delivery))]
+    return [(dr["status"], dr["final"], dr["late"]) for _, dr in rows]
+
+
+@pytest.fixture
+async def sent(world: World) -> World:
+    """A world in which one MT has been submitted."""
+    await done(world.mt, mt())
+    return world
+
+
+async def test_delivered_then_read(sent: World) -> None:
+    told = await _told(sent, receipts(receipt("delivered")), receipts(receipt("read"), key="i-2"))
+    assert told == [("delivered", True, False), ("read", False, False)]
+
+
+async def test_read_implies_delivered_and_a_later_delivered_is_no_news(sent: World) -> None:
+    told = await _told(sent, receipts(receipt("read")), receipts(receipt("delivered"), key="i-2"))
+    assert told == [("delivered", True, False), ("read", False, False)]
+
+
+async def test_the_same_receipt_five_times_is_told_once(sent: World) -> None:
+    deliveries = [receipts(receipt("delivered"), key=f"i-{number}") for number in range(5)]
+    assert await _told(sent, *deliveries) == [("delivered", True, False)]
+
+
+async def test_two_receipts_at_the_same_time_are_each_told_once(sent: World) -> None:
+    results = await asyncio.gather(
+        *(
+            done(sent.dr, receipts(receipt(status), key=f"{status}-{number}"))
+            for number in range(10)
+            for status in ("delivered", "read")
+        )
+    )
+    told = [dr["status"] for publications in results for _, dr in seen(publications)]
+    assert sorted(told) == ["delivered", "read"]
+    assert (await sent.record()).status is Status.READ
+
+
+async def test_two_receipts_for_one_mt_in_one_item(sent: World) -> None:
+    told = await _told(sent, receipts(receipt("read"), receipt("delivered")))
+    assert sorted(told) == [("delivered", True, False), ("read", False, False)]
+
+
+async def test_a_failure_says_why_and_when(sent: World) -> None:
+    reason = {"code": "recipient_unreachable", "kind": "permanent", "provider_code": "131026"}
+    row = receipt("failed", reason=reason, occurred_at="2026-11-22T09:59:58.5Z")
+    [(key, dr)] = seen(await done(sent.dr, receipts(row)))
+    assert (key, dr["final"], dr["reason"], dr["occurred_at"]) == (
+        "dr.shop.failed",
+        True,
+        reason,
+        "2026-11-22T09:59:58.500Z",
+    )
+
+
+async def test_a_failure_without_a_reason_still_has_one(sent: World) -> None:
+    [(_, dr)] = seen(await done(sent.dr, receipts(receipt("failed"))))
+    assert dr["reason"]["code"] == "provider_error"
+
+
+async def test_delivered_after_failed_is_told_as_late(sent: World) -> None:
+    told = await _told(sent, receipts(receipt("failed")), receipts(receipt("delivered"), key="i-2"))
+    assert told == [("failed", True, False), ("delivered", False, True)]
+
+
+async def test_failed_after_delivered_is_no_news(sent: World) -> None:
+    told = await _told(sent, receipts(receipt("delivered")), receipts(receipt("failed"), key="i-2"))
+    assert told == [("delivered", True, False)]
+
+
+async def test_a_redelivered_receipt_that_may_not_have_been_passed_on_is_passed_on_again(sent: World) -> None:
+    delivery = receipts(receipt("read"))
+    first = await done(sent.dr, delivery)
+    assert seen(await done(sent.dr, again(delivery))) == seen(first)
+
+
+async def test_only_the_receipts_that_were_asked_for_and_the_final_one_are_told(world: World) -> None:
+    assert await done(world.mt, mt(receipts=["read"])) == []
+    told = await _told(world, receipts(receipt("read")))
+    assert told == [("delivered", True, False), ("read", False, False)]
+
+
+async def test_a_receipt_that_overtakes_its_submission_waits_for_it(world: World) -> None:
+    [wait] = await done(world.dr, receipts(receipt("delivered")))
+    assert (wait.exchange, wait.routing_key) == ("imgw.wait.1s", "imgw.dr.in")
+    await done(world.mt, mt())
+    assert await _told(world, delivery_of(wait)) == [("delivered", True, False)]
+
+
+async def test_a_receipt_that_never_finds_its_mt_is_kept_as_unmatched(world: World) -> None:
+    delivery, waits = receipts(receipt("delivered", id="nobody")), []
+    while publications := await done(world.dr, delivery):
+        waits.append(publications[0].exchange)
+        delivery = delivery_of(publications[0])
+    assert waits == ["imgw.wait.1s", "imgw.wait.5s", "imgw.wait.30s"]
+    assert await world.inbound.count_unmatched() == 1
+
+
+async def test_a_receipt_is_matched_by_our_reference_before_the_providers_id_is_known(world: World) -> None:
+    world.provider.answers = [RuntimeError("killed during the call")]
+    with pytest.raises(RuntimeError):
+        await world.mt.process(mt())
+    told = await _told(world, receipts(receipt("delivered", id="new", reference="shop/m-1")))
+    assert told == [("delivered", True, False)]
+
+
+async def test_a_receipt_on_another_account_does_not_match(sent: World) -> None:
+    row = receipt("delivered", id="x", reference="shop/m-1")
+    outcome = await dead(sent.dr, receipts(row, account="other"))
+    assert outcome.reason == "unknown_account"
+
+
+async def test_an_unknown_status_is_kept_and_changes_nothing(sent: World) -> None:
+    assert await done(sent.dr, receipts(receipt(None, provider_status="teleported"))) == []
+    [row] = await sent.inbound.receipts_of("shop/m-1")
+    assert (row["provider_status"], row["outcome"]) == ("teleported", "unknown_status")
+    assert (await sent.record()).status is Status.SUBMITTED
+
+
+async def test_an_item_that_cannot_be_read_is_dead(sent: World) -> None:
+    delivery = delivery_of(Publication("", "imgw.dr.in", b"{}", "imgw.callback.v1", "i", receipts().headers))
+    assert (await dead(sent.dr, delivery)).reason == "unreadable_receipt"
+
+
+async def test_what_is_neither_a_receipt_nor_an_outcome_is_dead(sent: World) -> None:
+    assert (
+        await dead(sent.dr, delivery_of(Publication("", "imgw.dr.in", b"{}")))
+    ).reason == "invalid_message"
+    outcome = Publication("", "imgw.dr.in", b"{}", "imgw.outcome.v1")
+    assert (await dead(sent.dr, delivery_of(outcome))).reason == "invalid_message"
+
+
+class Outbox:
+    """Takes what is published."""
+
+    trouble = None
+
+    def __init__(self) -> None:
+        self.publications: list[Publication] = []
+
+    async def publish(self, publication: Publication) -> None:
+        self.publications.append(publication)
+
+
+def _monitor(world: World) -> tuple[ExpiryMonitor, Outbox]:
+    outbox = Outbox()
+    monitor = ExpiryMonitor(
+        world.transactions,
+        outbox,  # type: ignore[arg-type]
+        world.metrics,
+        interval_seconds=1,
+        batch=100,
+    )
+    return monitor, outbox
+
+
+async def _overdue(world: World) -> None:
+    soon = now() + timedelta(milliseconds=150)
+    await done(world.mt, mt(expires_at=soon.isoformat()))
+    while now() <= soon:  # noqa: ASYNC110  a moment in time sends no event
+        await asyncio.sleep(0.01)
+
+
+async def test_an_mt_without_a_receipt_in_time_expires_once(world: World) -> None:
+    await _overdue(world)
+    monitor, outbox = _monitor(world)
+    assert [await monitor.sweep(), await monitor.sweep()] == [1, 0]
+    told = [
+        row
+        for publication in outbox.publications
+        for row in seen(await done(world.dr, delivery_of(publication)))
+    ]
+    assert [(key, dr["final"], dr["reason"]) for key, dr in told] == [
+        ("dr.shop.expired", True, {"code": "no_receipt_in_time", "kind": "permanent"})
+    ]
+
+
+async def test_two_monitors_that_find_the_same_mt_expire_it_once(world: World) -> None:
+    await _overdue(world)
+    (first, outbox_1), (second, outbox_2) = _monitor(world), _monitor(world)
+    await asyncio.gather(first.sweep(), second.sweep())
+    outcomes = outbox_1.publications + outbox_2.publications
+    told = [row for outcome in outcomes for row in seen(await done(world.dr, delivery_of(outcome)))]
+    assert [key for key, _ in told] == ["dr.shop.expired"]
+
+
+async def test_delivered_after_expired_is_told_as_late(world: World) -> None:
+    await _overdue(world)
+    monitor, outbox = _monitor(world)
+    await monitor.sweep()
+    await done(world.dr, delivery_of(outbox.publications[0]))
+    assert await _told(world, receipts(receipt("delivered"))) == [("delivered", False, True)]
+    assert await _told(world, receipts(receipt("read"), key="i-2")) == [("read", False, True)]
+
+
+async def test_an_mt_that_was_delivered_in_time_does_not_expire(world: World) -> None:
+    await _overdue(world)
+    await done(world.dr, receipts(receipt("delivered")))
+    assert await _monitor(world)[0].sweep() == 0
+
+
+async def test_a_revision_that_was_not_looked_at_is_never_overwritten(sent: World) -> None:
+    record = await sent.record()
+    changes = [Change(Status.DELIVERED, 1), Change(Status.FAILED, 1), Change(Status.EXPIRED, 1)]
+    moved = await asyncio.gather(*(sent.transactions.move(record, change) for change in changes))
+    assert sum(result is not None for result in moved) == 1
