@@ -138,7 +138,8 @@ def _flattened(
 ) -> Iterable[tuple[str, Any]]:
     for name, value in content.items():
         dotted = prefix + name
-        if isinstance(value, dict) and dotted not in known and value:
+        section = any(other.startswith(f"{dotted}.") for other in known)
+        if isinstance(value, dict) and (value or section):
             yield from _flattened(value, known, dotted + ".")
         else:
             yield dotted, value
