@@ -78,11 +78,17 @@ class Database:
 def store_errors() -> Iterator[None]:
     """Turns what the driver raises when the server is away into StoreUnavailable; other errors pass.
 
-    BulkWriteError and DuplicateKeyError are answers, not failures, and pass as well.
+    BulkWriteError and DuplicateKeyError are answers, not failures, and pass as well; except that a bulk whose
+    writes were not made safe, or were cut short by a server that is going away, says what the server's
+    absence says.
     """
     try:
         yield
-    except (BulkWriteError, DuplicateKeyError):
+    except BulkWriteError as error:
+        if _cut_short(error):
+            raise StoreUnavailable("MongoDB: writes were cut short") from error
+        raise
+    except DuplicateKeyError:
         raise
     except (ConnectionFailure, ExecutionTimeout) as error:
         raise StoreUnavailable(f"MongoDB: {type(error).__name__}") from error
@@ -94,6 +100,12 @@ def store_errors() -> Iterator[None]:
         if error.timeout:
             raise StoreUnavailable("MongoDB: no answer in time") from error
         raise
+
+
+def _cut_short(error: BulkWriteError) -> bool:
+    details = error.details or {}
+    codes = {row["code"] for row in details.get("writeErrors", ())}
+    return bool(details.get("writeConcernErrors")) or not codes.isdisjoint(_PASSING_CODES)
 
 
 def _client_class(driver: Driver) -> Any:

@@ -54,6 +54,8 @@ class GroupCommit(Generic[Operation, Result]):
     async def _flush_one(self, batch: list[tuple[Operation, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._flush([operation for operation, _ in batch])
+            if len(results) != len(batch):
+                raise ValueError(f"{len(results)} results for {len(batch)} operations")
         except Exception as error:  # noqa: BLE001  each caller gets it and decides; the flusher goes on
             results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):

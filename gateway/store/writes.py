@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymongo.errors import BulkWriteError
@@ -12,7 +13,7 @@ from gateway.store.connect import store_errors
 DUPLICATE_KEY = 11000
 
 
-async def insert_each(collection: Any, documents: list[dict[str, Any]]) -> list[bool | Exception]:
+async def insert_each(collection: Any, documents: Sequence[Mapping[str, Any]]) -> list[bool | Exception]:
     """Insert all that can be inserted. For each: True, False when its key was there already, or its error."""
     results: list[bool | Exception] = [True] * len(documents)
     try:
