@@ -1,0 +1,1 @@
+"""The message broker: a port, and RabbitMQ and the embedded broker behind it."""

@@ -1,0 +1,1 @@
+"""What messages, receipts, accounts and applications are: pure data and pure rules."""

@@ -1,0 +1,1 @@
+"""The daemons and the command: the only part that knows how everything fits together."""
