@@ -22,4 +22,4 @@ class Model(BaseModel):
 def problems(error: ValidationError) -> Iterable[tuple[str, str]]:
     """Where and what, for everything that is wrong; never the value itself, which may be a secret."""
     for entry in error.errors(include_url=False, include_context=False, include_input=False):
-        yield ".".join(str(part) for part in entry["loc"]), entry["msg"]
+        yield ".".join(str(part) for part in entry["loc"]), entry["msg"].removeprefix("Value error, ")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
-import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from gateway.config_files import read_yaml
 from gateway.errors import ConfigurationError, Problem
 from handlers.simulator.base import Model, problems
 from handlers.simulator.rules import Rule, Seconds
@@ -88,7 +87,7 @@ class SimulatorConfig(Model):
 
     gateway: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
     """The base URL of the gateway's web daemon, as seen from here."""
-    accounts: Annotated[tuple[Account, ...], Field(min_length=1)]
+    accounts: tuple[Account, ...]
     rules: tuple[Rule, ...] = ()
     receipt_delay_seconds: tuple[Seconds, Seconds] = (0.2, 1.0)
     """Least and most between a message and its first receipt, and between receipts."""
@@ -116,6 +115,8 @@ class SimulatorConfig(Model):
     @model_validator(mode="after")
     def _makes_sense(self) -> SimulatorConfig:
         names = [account.account for account in self.accounts]
+        if not names:
+            raise ValueError("accounts: needs at least one")
         if len(set(names)) < len(names):
             raise ValueError("two accounts have the same name")
         if self.receipt_delay_seconds[0] > self.receipt_delay_seconds[1]:
@@ -126,40 +127,14 @@ class SimulatorConfig(Model):
         return f"{self.gateway.rstrip('/')}/callbacks/{account}"
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None) -> SimulatorConfig:
+def load(path: Path, environ: Mapping[str, str]) -> SimulatorConfig:
     """The configuration in a YAML file, with ${env:NAME} replaced.
 
     Raises ConfigurationError with every problem, each with file and field.
     """
-    missing: list[Problem] = []
+    raw = read_yaml(path, environ)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError([Problem(str(path), f"cannot be read: {type(error).__name__}")]) from error
-    filled = _filled(raw, os.environ if environ is None else environ, str(path), missing)
-    if missing:
-        raise ConfigurationError(missing)
-    try:
-        return SimulatorConfig.model_validate_json(orjson.dumps(filled))
+        return SimulatorConfig.model_validate_json(orjson.dumps(raw))
     except ValidationError as error:
-        raise ConfigurationError(
-            [Problem(f"{path}: {where}", what) for where, what in problems(error)]
-        ) from error
-
-
-def _filled(raw: Any, environ: Mapping[str, str], where: str, missing: list[Problem]) -> Any:
-    """`raw` with every ${env:NAME} replaced; names that are not set go to `missing`."""
-    if isinstance(raw, dict):
-        return {str(key): _filled(value, environ, f"{where}: {key}", missing) for key, value in raw.items()}
-    if isinstance(raw, list):
-        return [_filled(value, environ, where, missing) for value in raw]
-    if not isinstance(raw, str):
-        return raw
-
-    def value_of(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in environ:
-            missing.append(Problem(where, f"environment variable {name} is not set"))
-        return environ.get(name, "")
-
-    return re.sub(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}", value_of, raw)
+        found = [Problem(f"{path}: {where}", what) for where, what in problems(error)]
+        raise ConfigurationError(found) from error

@@ -219,6 +219,8 @@ def _other(bot: Bot, method: str, parameters: Json) -> Answer:
     if method == "answercallbackquery":
         known = bot.answer_query(str(parameters.get("callback_query_id", "")))
         return success(True) if known else refusal(_TOO_OLD)
+    if method in ("sendchataction", "setmessagereaction"):
+        return _in_chat(method, parameters)
     if method == "setwebhook":
         return _set_webhook(bot, parameters)
     if method == "deletewebhook":
@@ -228,6 +230,17 @@ def _other(bot: Bot, method: str, parameters: Json) -> Answer:
         info = {"url": bot.url or "", "has_custom_certificate": False, "pending_update_count": 0}
         return success(info)
     return refusal(_NOT_FOUND)
+
+
+def _in_chat(method: str, parameters: Json) -> Answer:
+    """Something that is done in a chat without a message coming of it."""
+    try:
+        chat_of(parameters)
+    except Wrong as wrong:
+        return refusal(wrong.error)
+    if not parameters.get("action" if method == "sendchataction" else "message_id"):
+        return refusal(BotError(400, "Bad Request: wrong parameter specified"))
+    return success(True)
 
 
 def _set_webhook(bot: Bot, parameters: Json) -> Answer:

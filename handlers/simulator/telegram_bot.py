@@ -15,8 +15,8 @@ import orjson
 
 from handlers.simulator.callbacks import Sealed
 from handlers.simulator.config import TelegramAccount
-from handlers.simulator.speech import SentMedia, Speech
-from handlers.simulator.telegram_checks import MEDIA, Json
+from handlers.simulator.speech import Pressed, SentMedia, Speech
+from handlers.simulator.telegram_checks import MEDIA, Json, buttons
 
 _COPIED = ("text", "caption", "title", "address", "phone_number", "first_name", "latitude", "longitude")
 
@@ -55,6 +55,8 @@ class Bot:
             "chat": _chat(chat, "Kerry"),
             "date": int(time.time()),
         }
+        if buttons(parameters):
+            shown["reply_markup"] = {"inline_keyboard": [buttons(parameters)]}
         given = {name: parameters[name] for name in _COPIED if name in parameters}
         place = {name: float(given.pop(name)) for name in ("latitude", "longitude") if name in given}
         if method == "sendvenue":
@@ -98,12 +100,14 @@ class Bot:
     def pressed(self, speech: Speech, query_id: str, message: Mapping[str, Any]) -> dict[str, Any]:
         """A CallbackQuery for a press on a button of `message`; `query_id` waits for its answer now."""
         self._queries.add(query_id)
+        button = speech.button or Pressed(id="0")
+        keyboard = [[{"text": button.title or button.id, "callback_data": button.id}]]
         return {
             "id": query_id,
             "from": _person(speech),
-            "message": dict(message),
+            "message": {"reply_markup": {"inline_keyboard": keyboard}, **message},
             "chat_instance": str(abs(hash(speech.sender)) or 1),
-            "data": speech.button.id if speech.button else "",
+            "data": button.id,
         }
 
     def answer_query(self, query_id: str) -> bool:

@@ -17,7 +17,8 @@ Json = Mapping[str, Any]
 
 MAX_TEXT = 4_096
 MAX_CAPTION = 1_024
-MAX_INTERACTIVE_TEXT = 1_024
+MAX_BUTTON_TEXT = 1_024
+MAX_LIST_TEXT = 4_096
 MAX_BUTTONS = 3
 MAX_BUTTON_TITLE = 20
 MAX_BUTTON_ID = 256
@@ -45,11 +46,9 @@ def check(body: object) -> Json:
     message = body if isinstance(body, dict) else {}
     if message.get("messaging_product") != "whatsapp":
         raise Wrong(invalid_parameter("The parameter messaging_product is required."), 100)
-    if "to" not in message:
+    if "to" not in message and "recipient" not in message:
         raise Wrong(invalid_parameter("The parameter to is required."), 100)
-    to = message["to"]
-    if not isinstance(to, str) or not re.fullmatch(r"\+?[0-9 ()-]{5,24}", to):
-        raise _value("The phone number is malformed")
+    _addressed(message)
     if message.get("recipient_type", "individual") not in ("individual", "group"):
         raise _value("recipient_type is not valid")
     opaque = message.get("biz_opaque_callback_data", "")
@@ -65,9 +64,23 @@ def check(body: object) -> Json:
     return message
 
 
+def addressee(message: Json) -> str:
+    """Who a message is for: the `wa_id` of a phone number, or a business-scoped user id as it is."""
+    return digits(message["to"]) if "to" in message else str(message["recipient"])
+
+
 def digits(number: str) -> str:
     """A phone number without plus and punctuation: the `wa_id`."""
     return re.sub(r"\D", "", number)
+
+
+def _addressed(message: Json) -> None:
+    to = message.get("to", "0000000")
+    if not isinstance(to, str) or not re.fullmatch(r"\+?[0-9 ()-]{5,24}", to):
+        raise _value("The phone number is malformed")
+    user = message.get("recipient", "x")
+    if not isinstance(user, str) or not re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", user):
+        raise _value("The recipient is malformed")
 
 
 def _text(_: str, part: Any) -> None:
@@ -108,8 +121,7 @@ def _interactive(kind: str, part: Any) -> None:
     form = interactive.get("type")
     action = _object(interactive.get("action"), "interactive.action")
     body = _object(interactive.get("body"), "interactive.body").get("text")
-    if not isinstance(body, str) or not 1 <= len(body) <= MAX_INTERACTIVE_TEXT:
-        raise _value(f"Body text length invalid. Min length: 1, Max length: {MAX_INTERACTIVE_TEXT}")
+    _within(body, "Body text", MAX_LIST_TEXT if form == "list" else MAX_BUTTON_TEXT)
     if form == "button":
         _buttons(action.get("buttons"))
     elif form == "list":

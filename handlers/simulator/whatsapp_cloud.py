@@ -23,7 +23,7 @@ from handlers.simulator.desk import Answer, Desk
 from handlers.simulator.plan import Stage
 from handlers.simulator.rules import ReplyRule, Verdict
 from handlers.simulator.speech import Pressed, Speech
-from handlers.simulator.whatsapp_checks import Json, Wrong, check, digits
+from handlers.simulator.whatsapp_checks import Json, Wrong, addressee, check, digits
 from handlers.simulator.whatsapp_errors import (
     by_case,
     invalid_parameter,
@@ -88,18 +88,18 @@ class CloudLetter:
 
     @property
     def recipient(self) -> str:
-        return digits(self.body["to"])
+        return addressee(self.body)
 
     @property
     def reference(self) -> str | None:
         return self.body.get("biz_opaque_callback_data")
 
     def post(self) -> tuple[str, ...]:
-        self.wamid = message_id(self.recipient)
+        self.wamid = message_id(self.recipient[:32])
         return (self.wamid,)
 
     def accepted(self) -> Answer:
-        return success(self.body["to"], self.recipient, self.wamid)
+        return success(self.body.get("to"), self.recipient, self.wamid)
 
     def fault(self, verdict: Verdict) -> tuple[Answer, str]:
         if verdict.action == "unauthorized":
@@ -178,17 +178,12 @@ class WhatsAppCloud:
         return number, Answer(200, b"")
 
 
-def success(to: str, wa_id: str, wamid: str) -> Answer:
-    return Answer(
-        200,
-        orjson.dumps(
-            {
-                "messaging_product": "whatsapp",
-                "contacts": [{"input": to, "wa_id": wa_id}],
-                "messages": [{"id": wamid}],
-            }
-        ),
-    )
+def success(to: str | None, recipient: str, wamid: str) -> Answer:
+    """The answer to a message that was taken; without `to`, it was addressed by user id."""
+    by_number = {"input": to, "wa_id": recipient}
+    contact = by_number if to is not None else {"input": recipient, "user_id": recipient}
+    body = {"messaging_product": "whatsapp", "contacts": [contact], "messages": [{"id": wamid}]}
+    return Answer(200, orjson.dumps(body))
 
 
 def _bare(body: object) -> Answer:
