@@ -98,8 +98,8 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 
 
 def _unreadable(error: yaml.MarkedYAMLError, where: str) -> Problem:
-    """PyYAML's own words may quote the text around the place; only their beginning is passed on."""
+    """PyYAML's own words quote the text around the place, of which more than a sign is not passed on."""
     mark = error.problem_mark
     place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    words = re.split(r"['\"%]", error.problem or "", maxsplit=1)[0].strip(" ,:")
+    words = re.sub(r"['\"].{4,}['\"]", "'…'", error.problem or "")
     return Problem(where, f"is not readable as YAML{place}{f': {words}' if words else ''}")
