@@ -49,7 +49,7 @@ def run(
 
 def simulate(
     config: Annotated[
-        Path, typer.Option(help="The accounts it plays the provider for, and its rules.", dir_okay=False)
+        Path, typer.Argument(help="The accounts it plays the provider for, and its rules.", dir_okay=False)
     ] = Path("config/simulator.yaml"),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.")] = 9090,

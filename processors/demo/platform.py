@@ -54,7 +54,7 @@ class Ledger:
 
     def reasons(self, status: str) -> Counter[str]:
         finals = [dr for finals in self.finals.values() for dr in finals.values()]
-        return Counter(dr["reason"]["code"] for dr in finals if dr["status"] == status)
+        return Counter(dr["reason"]["code"] for dr in finals if dr["status"] == status and "reason" in dr)
 
 
 class Platform:

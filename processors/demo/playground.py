@@ -79,7 +79,7 @@ async def open_playground(
     simulator_url = environment["IMGW_DEMO_PROVIDER_URL"]
     simulator_port = simulator_url.rpartition(":")[2]
     admin_url = f"http://127.0.0.1:{environment['IMGW_ADMIN__PORT']}"
-    simulate = ["simulate", "--config", str(config / "simulator.yaml"), "--port", simulator_port]
+    simulate = ["simulate", str(config / "simulator.yaml"), "--port", simulator_port]
     with (
         _process(simulate, environment, folder / "simulator.log") as simulator,
         _process(["run", "all"], environment, folder / "gateway.log") as gateway,
