@@ -1,0 +1,1 @@
+"""The providers: one module or package each, found by where it lies."""

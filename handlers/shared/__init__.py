@@ -1,0 +1,1 @@
+"""What several providers share; nothing in here knows a single one of them."""

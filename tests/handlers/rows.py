@@ -1,0 +1,118 @@
+"""What a provider's table consists of: rows of what is sent and what comes back, and how that is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from gateway.errors import FailureKind
+from gateway.model.address import Address
+from gateway.model.callback import CallbackReply, CallbackRequest, ItemKind
+from gateway.model.content import Content
+from gateway.model.receipt import DeliveryReceipt
+from gateway.transports.port import HttpRequest, HttpResponse
+from handlers.contract import InboundMessage, Submission
+from tests.handlers.fake_http import Answer
+
+REFERENCE = "shop/order-4711"
+_CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it must have been made: `body` is the JSON document, or the text of another body."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What a ProviderError must say."""
+
+    kind: FailureKind
+    reason: str
+    code: str | None
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendRow:
+    """One submission and the canned answers; then the exact requests, and ids, a failure, or a refusal."""
+
+    name: str
+    content: Mapping[str, Any]
+    to: Address
+    answers: tuple[Answer, ...] = ()
+    requests: tuple[Sent, ...] = ()
+    ids: tuple[str, ...] = ()
+    receipts_follow: bool = True
+    failed: Failed | None = None
+    refused: str | None = None
+    sender: str | None = None
+    in_reply_to: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    account: str = "main"
+
+    @property
+    def submission(self) -> Submission:
+        return Submission(
+            reference=REFERENCE,
+            to=self.to,
+            sender=self.sender,
+            content=_CONTENT.validate_python(self.content),
+            in_reply_to=self.in_reply_to,
+            attributes=self.attributes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRow:
+    """One request of a provider; then the kinds of its items, and all that they hold, or a refusal."""
+
+    name: str
+    request: CallbackRequest
+    kinds: tuple[ItemKind, ...] = ()
+    messages: tuple[InboundMessage, ...] = ()
+    receipts: tuple[DeliveryReceipt, ...] = ()
+    reply: CallbackReply = field(default_factory=CallbackReply)
+    refused: int | None = None
+    account: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All rows of one provider."""
+
+    provider: str
+    accounts: Mapping[str, Mapping[str, Any]]  # as configured; "main" is the one most rows are about
+    secrets: tuple[str, ...]  # all secrets of these accounts
+    sends: tuple[SendRow, ...]
+    callbacks: tuple[CallbackRow, ...]
+    prove: Callable[[bytes], CallbackRequest]  # the request that the provider would make with this body
+    proof_header: str
+    proof_covers_body: bool
+
+
+def seen(request: HttpRequest) -> Sent:
+    """A request that was made, in the form of the tables."""
+    is_json = request.headers.get("content-type") == "application/json"
+    body = orjson.loads(request.body) if is_json else request.body.decode()
+    return Sent(request.method, request.url, dict(request.headers), body)
+
+
+def answer(document: Any, status: int = 200, **headers: str) -> HttpResponse:
+    """A canned answer in JSON; `retry_after="3"` is the header retry-after."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpResponse(status, named, orjson.dumps(document))
+
+
+def posted(document: Any) -> bytes:
+    """The body of a callback."""
+    return document if isinstance(document, bytes) else orjson.dumps(document)
