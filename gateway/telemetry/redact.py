@@ -11,7 +11,8 @@ REDACTED = "***"
 # Names whose values are secrets, in queries, in forms, in JSON and in "name=value" text; and shorter ones
 # that are only sure to be in a query.
 _SENSITIVE_NAME = (
-    r"[\w.-]*(?:token|secret|passw(?:or)?d|api_?key|private_?key|credential|signature)[\w.-]*|sig|hmac|jwt"
+    r"[\w.-]{0,40}(?:token|secret|passw(?:or)?d|api_?key|private_?key|credential|signature)[\w.-]{0,40}"
+    r"|sig|hmac|jwt"
 )
 _SENSITIVE_IN_QUERY = r"key|code|auth|hash|mac|sign|pass|pwd"
 _SENSITIVE_KEY = re.compile(
