@@ -1,0 +1,154 @@
+"""A consumer on one channel, and the settlement of what was delivered on it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiormq.abc import AbstractChannel, DeliveredMessage
+
+from gateway.broker.port import Delivery, Take
+from gateway.broker.rabbitmq_errors import broker_errors
+from gateway.broker.rabbitmq_link import ANSWER_SECONDS, Link, close_channel
+from gateway.broker.rabbitmq_message import stored_message
+from gateway.errors import BrokerUnavailable
+
+
+class Subscription:
+    """Deliveries of one queue over one channel.
+
+    `over` is set when nothing more comes: the channel is gone, or RabbitMQ has cancelled the consumer, as it
+    does when the queue was deleted or its node has gone.
+    """
+
+    def __init__(self, queue: str, channel: AbstractChannel, take: Take) -> None:
+        self.over = asyncio.Event()
+        self._queue = queue
+        self._channel = channel
+        self._take = take
+        self._tag: str | None = None
+        self._takes = True
+        self._settles = True
+        self._unsettled = 0
+        self._sending = 0  # settlements on their way to the socket
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._settled = asyncio.Event()  # nothing is left that could be settled
+        self._settled.set()
+
+    @classmethod
+    async def open(cls, link: Link, queue: str, prefetch: int, take: Take) -> Subscription:
+        """Raises BrokerUnavailable when there is no such queue, or no connection."""
+        with broker_errors(f"consuming from {queue}"):
+            subscription = cls(queue, await link.open_channel(), take)
+            try:
+                await subscription._start(prefetch)
+            except BaseException:
+                await subscription.close()
+                raise
+        return subscription
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing can be settled any more."""
+        return not self._settles or self._channel.is_closed
+
+    async def stop(self) -> None:
+        """Take no more; what is delivered all the same goes back at once."""
+        self._takes = False
+        if not self.over.is_set():
+            with broker_errors(f"cancelling the consumer of {self._queue}"):
+                await self._channel.basic_cancel(self._tag or "", timeout=ANSWER_SECONDS)
+
+    async def drain(self) -> None:
+        """Close the channel as soon as everything delivered on it has been settled."""
+        await self._settled.wait()
+        await self.close()
+
+    async def close(self) -> None:
+        """Give back what is not settled."""
+        self._takes = self._settles = False
+        if not self._channel.is_closed:
+            # A settlement that came after the closing would cost the whole connection.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._quiet.wait()
+        await close_channel(self._channel)
+
+    async def settle(self, delivery_tag: int, *, requeue: bool) -> None:
+        if self.lost:
+            raise self._gone()
+        self._sending += 1
+        self._quiet.clear()
+        try:
+            with broker_errors(f"settling a delivery of {self._queue}"):
+                # Not waiting for the socket; closing the channel does.
+                if requeue:
+                    await self._channel.basic_nack(delivery_tag, requeue=True, wait=False)
+                else:
+                    await self._channel.basic_ack(delivery_tag, wait=False)
+        finally:
+            self._sending -= 1
+            self._unsettled -= 1
+            if self._sending == 0:
+                self._quiet.set()
+            if self._unsettled == 0:
+                self._settled.set()
+        if self._channel.is_closed:
+            raise self._gone()
+
+    async def _start(self, prefetch: int) -> None:
+        self._channel.closing.add_done_callback(self._on_closed)
+        self._channel.on_consumer_cancel_callbacks.add(lambda _: self.over.set())
+        await self._channel.basic_qos(prefetch_count=prefetch, timeout=ANSWER_SECONDS)
+        answer = await self._channel.basic_consume(self._queue, self._on_message, timeout=ANSWER_SECONDS)
+        self._tag = answer.consumer_tag
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        tag = message.delivery_tag
+        if tag is None or not self._settles:
+            return
+        self._unsettled += 1
+        self._settled.clear()
+        if not self._takes:
+            with suppress(BrokerUnavailable):
+                await self.settle(tag, requeue=True)
+            return
+        stored = stored_message(message)
+        self._take(
+            Delivery(
+                queue=self._queue,
+                body=stored.body,
+                headers=stored.headers,
+                settlement=RabbitSettlement(self, tag),
+                type=stored.type,
+                message_id=stored.message_id,
+                redelivered=bool(message.redelivered),
+            )
+        )
+
+    def _on_closed(self, _: asyncio.Future[None]) -> None:
+        self.over.set()
+        self._settled.set()
+
+    def _gone(self) -> BrokerUnavailable:
+        return BrokerUnavailable(f"settling a delivery of {self._queue}: its channel is gone; it comes again")
+
+
+@dataclass(frozen=True, slots=True)
+class RabbitSettlement:
+    """gateway.broker.port.Settlement."""
+
+    subscription: Subscription
+    delivery_tag: int
+
+    @property
+    def lost(self) -> bool:
+        return self.subscription.lost
+
+    async def ack(self) -> None:
+        await self.subscription.settle(self.delivery_tag, requeue=False)
+
+    async def requeue(self) -> None:
+        await self.subscription.settle(self.delivery_tag, requeue=True)

@@ -1,0 +1,50 @@
+"""Declares the topology on RabbitMQ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiormq.abc import AbstractChannel
+
+from gateway.broker.rabbitmq_errors import declaration_refusals
+from gateway.broker.rabbitmq_link import ANSWER_SECONDS
+from gateway.broker.topology import EXCHANGES, QUEUES, SAFE_ARGUMENTS, Exchange, Queue
+
+
+async def declare_topology(channel: AbstractChannel) -> None:
+    """Every exchange, queue and binding of gateway/broker/topology.py; what is there already stays.
+
+    Raises ConfigurationError when RabbitMQ has one of them with other properties, or forbids it to this user.
+    """
+    for queue in QUEUES:
+        await _declare_queue(channel, queue)
+    for exchange in EXCHANGES:
+        await _declare_exchange(channel, exchange)
+
+
+async def declare_own_queue(channel: AbstractChannel, name: str, bindings: Mapping[str, str]) -> None:
+    """A platform's own queue, bound by {routing pattern: exchange}."""
+    await _declare_queue(channel, Queue(name, SAFE_ARGUMENTS))
+    for pattern, exchange in bindings.items():
+        await _bind(channel, name, exchange, pattern)
+
+
+async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:
+    with declaration_refusals(f"queue {queue.name}"):
+        await channel.queue_declare(
+            queue.name, durable=True, arguments={**queue.arguments}, timeout=ANSWER_SECONDS
+        )
+
+
+async def _declare_exchange(channel: AbstractChannel, exchange: Exchange) -> None:
+    with declaration_refusals(f"exchange {exchange.name}"):
+        await channel.exchange_declare(
+            exchange.name, exchange_type=exchange.kind, durable=True, timeout=ANSWER_SECONDS
+        )
+    for pattern, queue in exchange.bindings.items():
+        await _bind(channel, queue, exchange.name, pattern)
+
+
+async def _bind(channel: AbstractChannel, queue: str, exchange: str, pattern: str) -> None:
+    with declaration_refusals(f"binding of queue {queue} to exchange {exchange}"):
+        await channel.queue_bind(queue, exchange, pattern, timeout=ANSWER_SECONDS)

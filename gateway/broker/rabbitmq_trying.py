@@ -1,0 +1,76 @@
+"""Trying again until RabbitMQ is back: how often, and how much of it is logged."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, stop_never
+from tenacity.wait import wait_exponential_jitter
+
+from gateway.errors import GatewayError
+
+Result = TypeVar("Result")
+
+_FIRST_SECONDS = 0.5
+_LONGEST_SECONDS = 5.0
+_REMIND_SECONDS = 60.0
+
+
+class Complaint:
+    """Logs a failure that goes on: at once, when its words change, and then once a minute."""
+
+    def __init__(self, event: str, **context: str) -> None:
+        self._event = event
+        self._context = context
+        self._log: FilteringBoundLogger = structlog.get_logger()
+        self._said = ""
+        self._silent_until = 0.0
+
+    def say(self, reason: str) -> None:
+        now = time.monotonic()
+        if reason == self._said and now < self._silent_until:
+            return
+        self._said = reason
+        self._silent_until = now + _REMIND_SECONDS
+        self._log.warning(self._event, reason=reason, **self._context)
+
+
+async def until_it_works(
+    attempt: Callable[[], Awaitable[Result]],
+    failed: Callable[[str], None],
+    on: tuple[type[GatewayError], ...],
+    *,
+    for_seconds: float | None = None,
+) -> Result:
+    """The result of the first `attempt` that does not raise one of `on`; the pauses grow from 0.5 to 5 s.
+
+    `failed` hears of each failure. After `for_seconds`, the last error is raised.
+    """
+
+    def tell(state: RetryCallState) -> None:
+        if state.outcome is not None:
+            failed(str(state.outcome.exception()))
+
+    pauses = wait_exponential_jitter(_FIRST_SECONDS, _LONGEST_SECONDS, jitter=_FIRST_SECONDS)
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(on),
+        wait=pauses,
+        stop=stop_never if for_seconds is None else stop_after_delay(for_seconds),
+        before_sleep=tell,
+        reraise=True,
+    )
+    return await retrying(attempt)
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they are over."""
+    for task in (tasks := list(tasks)):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])

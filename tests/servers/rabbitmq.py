@@ -1,0 +1,231 @@
+"""A private RabbitMQ for the tests: started once a run, a virtual host of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.need import missing
+from tests.servers.ports import free_port
+
+_FOLDER = Path("/usr/lib/rabbitmq/bin")
+_SERVER = _FOLDER / "rabbitmq-server"
+_USER = "tests"
+_PASSWORD = "only-here"
+_START_SECONDS = 90.0
+_END_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+# Erlang's port mapper, until the process of the tests closes its end of the pipe, if only by dying.
+_EPMD = "epmd & read -r _; kill $!; wait"
+
+
+class RabbitServer:
+    """A RabbitMQ node on free loopback ports, with all its files in `folder`.
+
+    It runs with an Erlang shell on its standard input: that is how tests give it orders in milliseconds,
+    where rabbitmqctl takes seconds, and it makes the node end when the process of the tests ends, however.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._epmd_port = free_port()
+        self._dist_port = free_port()
+        self._epmd: subprocess.Popen[bytes] | None = None
+        self._node: subprocess.Popen[bytes] | None = None
+        (folder / "answers").mkdir(parents=True)
+        (folder / "plugins").write_text("[].\n")
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.default = 127.0.0.1:{self._port}\n"
+            "disk_free_limit.absolute = 50MB\n"
+            f"default_user = {_USER}\n"
+            f"default_pass = {_PASSWORD}\n"
+            "log.file.level = warning\n"
+        )
+
+    @property
+    def url(self) -> str:
+        """Its default virtual host."""
+        return self.url_of("%2F")
+
+    def url_of(self, vhost: str, *, user: str = _USER, password: str = _PASSWORD) -> str:
+        return f"amqp://{user}:{password}@127.0.0.1:{self._port}/{vhost}"
+
+    def start(self) -> None:
+        """Start it, or start it again with what it had; returns when it takes connections."""
+        if self._epmd is None:
+            self._epmd = self._run(["sh", "-c", _EPMD])
+        self._node = self._run([str(_SERVER)])
+        self._poll(self._answers_amqp, _START_SECONDS, "does not take connections")
+
+    @property
+    def is_running(self) -> bool:
+        return self._node is not None
+
+    def stop(self) -> None:
+        """As an operator does, in order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        self._end(signal.SIGKILL)
+
+    def suspend(self) -> None:
+        """It keeps its connections and answers nothing."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def restart(self) -> None:
+        """Bring it up again, however it ended; in order, when it runs."""
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.kill()
+        if self._epmd is not None:
+            self._epmd.communicate(timeout=_END_SECONDS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def order(self, expression: str) -> str:
+        """Evaluate an Erlang expression on the node; its value as Erlang writes it."""
+        assert self._node is not None
+        assert self._node.stdin is not None
+        answer = self._folder / "answers" / uuid.uuid4().hex
+        self._node.stdin.write(
+            f'(fun() -> Value = (catch ({expression})), file:write_file("{answer}.part", '
+            f'io_lib:format("~0p", [Value])), file:rename("{answer}.part", "{answer}") end)().\n'.encode()
+        )
+        self._node.stdin.flush()
+        self._poll(answer.exists, _END_SECONDS, f"does not answer {expression}")
+        return answer.read_text()
+
+    def add_vhost(self) -> str:
+        """A new, empty virtual host; its name."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self._expect_ok(f'rabbit_vhost:add(<<"{name}">>, <<"tests">>)')
+        everything = '<<".*">>'
+        self._expect_ok(
+            f'rabbit_auth_backend_internal:set_permissions(<<"{_USER}">>, <<"{name}">>, '
+            f'{everything}, {everything}, {everything}, <<"tests">>)'
+        )
+        return name
+
+    def delete_vhost(self, name: str) -> None:
+        self.order(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>)')
+
+    def close_connections(self) -> None:
+        """What `rabbitmqctl close_all_connections` does."""
+        self.order('rabbit_networking:close_all_connections("by a test")')
+
+    def set_memory_alarm(self, *, on: bool) -> None:
+        """With it, RabbitMQ stops reading from connections that publish."""
+        alarm = "{resource_limit, memory, node()}"
+        self.order(f"rabbit_alarm:set_alarm({{{alarm}, []}})" if on else f"rabbit_alarm:clear_alarm({alarm})")
+
+    def _expect_ok(self, expression: str) -> None:
+        answer = self.order(expression)
+        assert answer == "ok", answer
+
+    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self._folder / "output").open("ab") as output:
+            return subprocess.Popen(
+                command,
+                env=self._environment(),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"imgwtest_{self._port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self._port),
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_ALLOW_INPUT": "true",
+        }
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._node is None:
+            return
+        self.resume()  # or it would not hear of the other signal
+        node, self._node = self._node, None
+        node.send_signal(number)
+        node.wait(_END_SECONDS)
+        node.communicate()  # closes the pipe
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._node is not None:
+            self._node.send_signal(number)
+
+    def _answers_amqp(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=2) as probe:
+                probe.sendall(b"AMQP\x00\x00\x09\x01")
+                return probe.recv(1) == b"\x01"  # a method frame: connection.start
+        except OSError:
+            return False
+
+    def _poll(self, holds: Callable[[], bool], within_seconds: float, what: str) -> None:
+        deadline = time.monotonic() + within_seconds
+        while not holds():
+            assert self._node is not None
+            if self._node.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"RabbitMQ {what}: {(self._folder / 'output').read_text()[-2_000:]}")
+            time.sleep(_POLL_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """One server for the whole run; a test that stops it starts it again."""
+    if not _SERVER.exists():
+        missing("RabbitMQ", "apt-get install rabbitmq-server")
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def rabbitmq_url(rabbitmq_server: RabbitServer) -> Iterator[str]:
+    """A virtual host that no other test has, with nothing in it."""
+    _bring_up(rabbitmq_server)
+    vhost = rabbitmq_server.add_vhost()
+    yield rabbitmq_server.url_of(vhost)
+    _bring_up(rabbitmq_server)
+    rabbitmq_server.delete_vhost(vhost)
+
+
+def _bring_up(server: RabbitServer) -> None:
+    """Whatever the last test left of it."""
+    if not server.is_running:
+        server.start()
+    server.resume()
+    server.set_memory_alarm(on=False)
