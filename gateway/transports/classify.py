@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from gateway.errors import FailureKind, ProviderError
 from gateway.transports.port import HttpResponse
 
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")  # the fraction is not in the standard, and is sent
 _NOT_TAKEN = frozenset({408, 425, 503})  # the server says that it did not act on the request
 
 
@@ -40,17 +42,15 @@ def retry_after(response: HttpResponse) -> float | None:
     """The Retry-After header in seconds from now (RFC 9110, section 10.2.3); None when absent or not
     readable."""
     value = response.headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    if _SECONDS.fullmatch(value):
+        return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+        if at.tzinfo is None:  # "-0000": UTC, by a server that does not know its own zone (RFC 5322)
+            at = at.replace(tzinfo=UTC)
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _meaning(status: int) -> tuple[FailureKind, str]:

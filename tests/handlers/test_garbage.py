@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,8 @@ DOCUMENTS = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
+DATES = st.from_regex(r"\d{1,12} Jan \d{1,12} \d{1,9}:\d{1,12} -?\d{1,12}", fullmatch=True)
+WAITS = st.sampled_from(["", "x", "nan", "-5", "1e999", "inf", "-inf"]) | st.text() | DATES
 DEEP = st.integers(100, 1_200).map(lambda depth: b"[" * depth + b"]" * depth)
 
 
@@ -143,13 +146,15 @@ def test_any_answer_of_the_provider_is_a_result_or_a_provider_error(
     rows = [row for row in table.sends if row.answers]
     row = data.draw(st.sampled_from(rows))
     originals = [a.json() for row in rows for a in row.answers if isinstance(a, HttpResponse) and a.body]
-    body, header = data.draw(bodies(originals)), data.draw(st.sampled_from(["", "x", "nan", "-5", "1e999"]))
+    body, header = data.draw(bodies(originals)), data.draw(WAITS)
     response = HttpResponse(status, {"retry-after": header}, body)
     try:
         submitted = asyncio.run(
             build(table, row.account).send(row.submission, FakeHttp(response, response).transports)
         )
-    except ProviderError:
+    except ProviderError as error:
+        if error.retry_after_seconds is not None and not 0 <= error.retry_after_seconds < math.inf:
+            raise AssertionError("no such wait") from error
         return
     assert submitted.provider_message_ids
     assert all(submitted.provider_message_ids)

@@ -5,7 +5,7 @@ Source: the Bot API reference (9.x), November 2026.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class Accepted(Wire):
 
 
 class Hints(Wire):
-    retry_after: float | None = None
+    retry_after: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     migrate_to_chat_id: int | None = None
 
 
