@@ -18,6 +18,13 @@ def to_utc_milliseconds(value: datetime) -> datetime:
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
+def _instant(value: datetime) -> datetime:
+    try:
+        return to_utc_milliseconds(value)
+    except OverflowError:  # the first and last hours there are, in another zone
+        raise ValueError("is not a time that UTC has") from None
+
+
 def rfc3339(value: datetime) -> str:
     """`2026-11-22T10:00:00.000Z`."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -44,7 +51,7 @@ def event_id(*parts: str) -> str:
 
 Instant = Annotated[
     AwareDatetime,
-    AfterValidator(to_utc_milliseconds),
+    AfterValidator(_instant),
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
 ]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]  # message ids

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway.model.base import Contract
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=65_536)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2_048)]
+
+
+def _by_type(variants: Any) -> BeforeValidator:
+    """Refuses a `type` that none of the variants has; pydantic's own words for it would quote the input."""
+    known = [kind for each in get_args(variants) for kind in get_args(each.model_fields["type"].annotation)]
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and value.get("type") not in known:
+            raise ValueError(f"needs a type: one of {', '.join(known)}")
+        return value
+
+    return BeforeValidator(check)
 
 
 class ReplyButton(Contract):
@@ -36,7 +48,8 @@ class LocationButton(Contract):
     title: Short
 
 
-Button = Annotated[ReplyButton | UrlButton | CallButton | LocationButton, Field(discriminator="type")]
+_Button = ReplyButton | UrlButton | CallButton | LocationButton
+Button = Annotated[_Button, Field(discriminator="type"), _by_type(_Button)]
 Buttons = Annotated[tuple[Button, ...], Field(max_length=64)]
 
 
@@ -139,7 +152,7 @@ class RawContent(Contract):
     payload: dict[str, Any]
 
 
-Content = Annotated[
+_Content = (
     TextContent
     | MediaContent
     | LocationContent
@@ -149,9 +162,9 @@ Content = Annotated[
     | ReactionContent
     | TypingContent
     | ReadContent
-    | RawContent,
-    Field(discriminator="type"),
-]
+    | RawContent
+)
+Content = Annotated[_Content, Field(discriminator="type"), _by_type(_Content)]
 
 
 class ButtonReply(Contract):
@@ -216,7 +229,7 @@ class InboundText(Contract):
     text: str
 
 
-InboundContent = Annotated[
+_InboundContent = (
     InboundText
     | InboundMediaContent
     | LocationContent
@@ -225,6 +238,6 @@ InboundContent = Annotated[
     | ButtonReply
     | ListReply
     | EventContent
-    | UnsupportedContent,
-    Field(discriminator="type"),
-]
+    | UnsupportedContent
+)
+InboundContent = Annotated[_InboundContent, Field(discriminator="type"), _by_type(_InboundContent)]
