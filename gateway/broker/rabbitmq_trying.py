@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 from structlog.typing import FilteringBoundLogger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, stop_never
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from gateway.errors import GatewayError
 
@@ -57,7 +57,7 @@ async def until_it_works(
         if state.outcome is not None:
             failed(str(state.outcome.exception()))
 
-    pauses = wait_exponential_jitter(_FIRST_SECONDS, _LONGEST_SECONDS, jitter=_FIRST_SECONDS)
+    pauses = wait_exponential(_FIRST_SECONDS, _LONGEST_SECONDS) + wait_random(0, _FIRST_SECONDS)
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(on),
         wait=pauses,
