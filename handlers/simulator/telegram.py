@@ -208,7 +208,10 @@ async def _parameters(request: web.Request) -> dict[str, Any]:
         except orjson.JSONDecodeError:
             body = None
         return parameters | body if isinstance(body, dict) else parameters
-    return parameters | dict(await request.post())
+    try:
+        return parameters | dict(await request.post())
+    except ValueError:  # a form that is not one
+        return parameters
 
 
 def _other(bot: Bot, method: str, parameters: Json) -> Answer:

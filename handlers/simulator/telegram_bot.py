@@ -58,11 +58,10 @@ class Bot:
         if buttons(parameters):
             shown["reply_markup"] = {"inline_keyboard": [buttons(parameters)]}
         given = {name: parameters[name] for name in _COPIED if name in parameters}
-        place = {name: float(given.pop(name)) for name in ("latitude", "longitude") if name in given}
-        if method == "sendvenue":
-            return shown | {"location": place, "venue": {"location": place, **given}}
-        if method == "sendlocation":
-            return shown | {"location": place}
+        if method in ("sendlocation", "sendvenue"):
+            place = {name: float(given.pop(name)) for name in ("latitude", "longitude")}
+            venue = {"venue": {"location": place, **given}} if method == "sendvenue" else {}
+            return shown | {"location": place} | venue
         if method == "sendcontact":
             return shown | {"contact": given}
         if method in MEDIA:

@@ -116,6 +116,8 @@ def check(method: str, parameters: Json) -> None:
     for name in _REQUIRED.get(method, ()):
         if parameters.get(name) in (None, ""):
             raise Wrong(f"{name.replace('_', ' ')} is empty")
+        if name in ("latitude", "longitude"):
+            _number(name, parameters[name])
     if parameters.get("parse_mode", "") not in ("", None, "HTML", "Markdown", "MarkdownV2"):
         raise Wrong("unsupported parse_mode")
     for button in buttons(parameters):
@@ -133,6 +135,13 @@ def buttons(parameters: Json) -> list[Json]:
     return flat
 
 
+def _number(name: str, value: Any) -> None:
+    try:
+        float(value)
+    except (TypeError, ValueError) as error:
+        raise Wrong(f"{name} must be a number") from error
+
+
 def _text(parameters: Json) -> None:
     text = parameters.get("text")
     if not isinstance(text, str) or not text.strip():
@@ -147,7 +156,7 @@ def _media(name: str, parameters: Json) -> None:
         raise Wrong(f"there is no {name} in the request")
     if isinstance(file, str) and "://" in file and not re.match(r"https?://[^\s/]+", file):
         raise Wrong("wrong file identifier/HTTP URL specified")
-    if len(parameters.get("caption") or "") > MAX_CAPTION:
+    if len(str(parameters.get("caption") or "")) > MAX_CAPTION:
         raise Wrong("message caption is too long")
 
 

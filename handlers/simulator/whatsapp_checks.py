@@ -55,7 +55,7 @@ def check(body: object) -> Json:
     if not isinstance(opaque, str) or len(opaque) > MAX_OPAQUE:
         raise _too_long("biz_opaque_callback_data", MAX_OPAQUE)
     kind = message.get("type", "text")
-    if kind not in _CHECKS:
+    if not isinstance(kind, str) or kind not in _CHECKS:
         raise Wrong(refusal(ERRORS[131051]), 131051)
     part = message.get("contacts" if kind == "contacts" else kind)
     if part is None:
@@ -76,7 +76,7 @@ def digits(number: str) -> str:
 
 def _addressed(message: Json) -> None:
     to = message.get("to", "0000000")
-    if not isinstance(to, str) or not re.fullmatch(r"\+?[0-9 ()-]{5,24}", to):
+    if not isinstance(to, str) or not re.fullmatch(r"\+?[0-9 ()-]{5,24}", to) or len(digits(to)) < 5:
         raise _value("The phone number is malformed")
     user = message.get("recipient", "x")
     if not isinstance(user, str) or not re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", user):
@@ -146,7 +146,7 @@ def _list(action: Json) -> None:
     sections = action.get("sections")
     if not isinstance(sections, list) or not 1 <= len(sections) <= MAX_SECTIONS:
         raise _value(f"Invalid sections count. Min allowed sections: 1, Max allowed sections: {MAX_SECTIONS}")
-    rows = [row for section in sections for row in _object(section, "section").get("rows") or []]
+    rows = [row for section in sections for row in _array(_object(section, "section").get("rows"), "rows")]
     if not 1 <= len(rows) <= MAX_ROWS:
         raise _value(f"Total row count exceed max allowed count: {MAX_ROWS}")
     for row in rows:
@@ -165,7 +165,7 @@ def _template(kind: str, part: Any) -> None:
         raise _missing("template.name is required")
     if not _object(template.get("language"), "template.language").get("code"):
         raise _missing("template.language.code is required")
-    for component in template.get("components") or []:
+    for component in _array(template.get("components", []), "components"):
         if str(_object(component, "component").get("type")).lower() not in ("header", "body", "button"):
             raise _value("component type is not valid")
 
@@ -196,6 +196,12 @@ _CHECKS: Mapping[str, Callable[[str, Any], None]] = {
 
 def _object(value: Any, name: str) -> Json:
     if not isinstance(value, dict):
+        raise _missing(f"{name} is required")
+    return value
+
+
+def _array(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
         raise _missing(f"{name} is required")
     return value
 

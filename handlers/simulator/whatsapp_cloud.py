@@ -218,13 +218,14 @@ def _mark_read(body: Json) -> Answer:
 
 def _press(body: Json, sender: str, wamid: str) -> Speech | None:
     """The first button or row of this message, pressed; None where it has none."""
-    action = (body.get("interactive") or {}).get("action") or {}
-    if action.get("buttons"):
+    interactive = body.get("interactive") or {}
+    form, action = interactive.get("type"), interactive.get("action") or {}
+    if form == "button":
         reply = action["buttons"][0]["reply"]
         pressed = Pressed(id=reply["id"], title=reply["title"])
         return Speech(sender=sender, button=pressed, in_reply_to=wamid)
-    if action.get("sections"):
-        row = action["sections"][0]["rows"][0]
+    if form == "list":
+        row = next(row for section in action["sections"] for row in section.get("rows") or [])
         pressed = Pressed(id=row["id"], title=row["title"])
         return Speech(sender=sender, row=pressed, in_reply_to=wamid)
     return None

@@ -20,6 +20,7 @@ from tests.integration.simulated import (
     simulated,
     statuses,
 )
+from tests.waiting import eventually
 
 TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
 
@@ -247,6 +248,30 @@ async def test_bare_mode_answers_counts_and_does_nothing_else() -> None:
             assert status == 200
         _, summary = await simulator.call("GET", "/simulator/summary")
     assert (summary["bare_sends"], summary["sends"], summary["pending_callbacks"]) == (3, {}, 0)
+
+
+async def test_a_stop_lets_go_of_who_waits_for_an_answer_that_never_comes() -> None:
+    never = config("http://127.0.0.1:9", rules=[{"recipient": ".*", "send": {"time_out": {}}}])
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(never, "127.0.0.1", 0, port.set_result))
+    base = f"http://127.0.0.1:{await port}"
+    async with aiohttp.ClientSession() as http:
+        body = {"ext_user_id": "shop/1", "body": "Hello", "im_uid": PERSON}
+        headers = {"Authorization": "sms-secret"}
+        waiting = asyncio.create_task(
+            http.post(f"{base}/custom/messages", json=body, headers=headers).__aenter__()
+        )
+
+        async def arrived() -> bool:
+            async with http.get(f"{base}/simulator/ledger") as response:
+                return bool((await response.json())["entries"])
+
+        await eventually(arrived)
+        task.cancel()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await waiting
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 async def test_serve_listens_until_it_is_cancelled() -> None:

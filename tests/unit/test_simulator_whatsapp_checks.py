@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import functools
+import operator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -92,6 +97,36 @@ def test_a_bad_message_gets_the_documented_error(body: Any, code: int, words: st
     assert words in caught.value.answer.body.decode()
     error = orjson.loads(caught.value.answer.body)["error"]
     assert (error["code"], error["type"]) == (code, "OAuthException")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        message("text", {"body": "x"}),
+        message("image", {"link": URL, "caption": "x"}),
+        message("contacts", [{"name": {"formatted_name": "Kerry"}}]),
+        message("template", {"name": "order", "language": {"code": "en"}, "components": [{"type": "body"}]}),
+        message("location", {"latitude": 1, "longitude": 2}),
+        buttons(2),
+        rows(3),
+    ],
+)
+@pytest.mark.parametrize("value", [None, True, 1.5, "", "x", [], {}, [1], {"x": 1}, [None]])
+def test_nothing_in_a_message_makes_the_checks_stumble(body: dict[str, Any], value: Any) -> None:
+    for path in paths(body):
+        changed = copy.deepcopy(body)
+        *parents, last = path
+        functools.reduce(operator.getitem, parents, changed)[last] = value
+        with contextlib.suppress(Wrong):
+            check(changed)
+
+
+def paths(part: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything in a JSON value."""
+    inside = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in inside:
+        yield (*above, key)
+        yield from paths(value, (*above, key))
 
 
 def test_buttons_need_different_ids() -> None:
