@@ -17,7 +17,8 @@ from gateway.broker.topology import QUEUES
 from gateway.errors import BrokerUnavailable, StoreUnavailable, Unroutable
 from gateway.store.connect import Database
 from gateway.store.queue_instances import Instances
-from gateway.store.queues import Message, QueueStore, Taken, Wait
+from gateway.store.queue_messages import Message, Taken, Wait
+from gateway.store.queues import QueueStore
 
 _SIFT_AT_ONCE = 50
 _WAIT_SECONDS = {queue.name: queue.wait_seconds for queue in QUEUES if queue.wait_seconds is not None}

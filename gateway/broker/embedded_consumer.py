@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from gateway.broker.embedded_upkeep import Session, Upkeep
 from gateway.broker.port import Delivery, Take
 from gateway.errors import BrokerUnavailable, StoreUnavailable
-from gateway.store.queues import QueueStore, Taken
+from gateway.store.queue_messages import Taken
+from gateway.store.queues import QueueStore
 
 _CANCEL_WITHIN_SECONDS = 1.0
 

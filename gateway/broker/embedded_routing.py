@@ -47,7 +47,11 @@ class Routes:
 
 def topic_matches(pattern: str, routing_key: str) -> bool:
     """AMQP 0-9-1: words are separated by dots, `*` is exactly one word, `#` any number of them, even none."""
-    return _words_match(pattern.split("."), routing_key.split(".") if routing_key else [])
+    return _words_match(_words(pattern), _words(routing_key))
+
+
+def _words(dotted: str) -> list[str]:
+    return dotted.split(".") if dotted else []
 
 
 def _words_match(pattern: list[str], words: list[str]) -> bool:

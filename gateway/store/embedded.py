@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import ConfigurationError, Problem, StoreUnavailable
 from gateway.store import mongod
 from gateway.store.processes import started
 
@@ -41,7 +41,8 @@ class EmbeddedMongod:
 
     The first process that starts it owns it until `stop`; to others it lends its URL. The owner's mongod ends
     with it, even by kill -9 (on Linux, unless `dies_with_us` is False); one that was left running all the
-    same is taken over by the next owner. It listens on loopback only, without a password, as a replica set
+    same is taken over by the next owner. (To the kernel a process ends with the thread that started it: start
+    it in one that stays.) It listens on loopback only, without a password, as a replica set
     of one. `parameters` are further `--setParameter` of mongod.
     """
 
@@ -68,7 +69,8 @@ class EmbeddedMongod:
     async def start(self) -> str:
         """The URL of the folder's server, started, taken over or already there. Repeating it is harmless.
 
-        Raises ConfigurationError when there is no mongod to start, StoreUnavailable when it does not come up.
+        Raises ConfigurationError when there is no mongod to start or the folder cannot be used,
+        StoreUnavailable when the server does not come up.
         """
         deadline = time.monotonic() + mongod.READY_WITHIN_SECONDS
         while not self._try_to_own():
@@ -132,11 +134,13 @@ class EmbeddedMongod:
                 return mongod.url(port)
             except StoreUnavailable as error:
                 if not mongod.port_was_taken(process.poll()) or not launches_left:
-                    raise StoreUnavailable(f"{error}; see {self._folder / 'mongod.log'}") from error
+                    words = mongod.last_words(self._folder)
+                    raise StoreUnavailable(f"{error}{words}; see {self._folder / 'mongod.log'}") from error
                 port = mongod.free_port(None)
         raise AssertionError("the last launch returns or raises")
 
     def _begin(self, port: int) -> subprocess.Popen[bytes]:
+        self._reap()
         process = mongod.launch(self._folder, port, self._parameters, dies_with_us=self._dies_with_us)
         self._write_note(_Note(port, process.pid, started(process.pid)))
         return process
@@ -147,16 +151,24 @@ class EmbeddedMongod:
             deadline = time.monotonic() + _STOP_WITHIN_SECONDS
             while note.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110  no event
                 await asyncio.sleep(_POLL_SECONDS)
-        if self._process is not None:
-            self._process.poll()  # a zombie by now: this reads its exit code
-            self._process = None
+        self._reap()
         self._write_note(_Note(note.port))
+
+    def _reap(self) -> None:
+        """Read the exit code of what has ended."""
+        if self._process is not None:
+            self._process.poll()
+            self._process = None
 
     def _try_to_own(self) -> bool:
         if self._lock is not None:
             return True
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / "owner.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._folder / "owner.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            what = f"{self._folder} cannot be used: {error.strerror}"
+            raise ConfigurationError([Problem("IMGW_DATA_DIR", what)]) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from gateway.errors import ConfigurationError, Problem, StoreUnavailable
@@ -109,19 +110,17 @@ def launch(
         )
 
 
+def last_words(folder: Path) -> str:
+    """What kept the program from running at all, such as a missing library; mongod itself logs in JSON."""
+    lines = (folder / "mongod.log").read_text(errors="replace").splitlines()
+    return f" ({lines[-1][:300]})" if lines and not lines[-1].startswith("{") else ""
+
+
 async def identify(port: int) -> Identity | None:
     """Which mongod answers on `port` of this machine; None when none does within about a second."""
     if not await _listens(port):
         return None
-    try:
-        async with _client(port, 1_000) as client:
-            options = await client.admin.command("getCmdLineOpts")
-            status = await client.admin.command({"serverStatus": 1, "metrics": 0, "wiredTiger": 0})
-            hello = await client.admin.command("hello")
-    except PyMongoError:
-        return None
-    db_path = str(options.get("parsed", {}).get("storage", {}).get("dbPath", ""))
-    return Identity(int(status["pid"]), db_path, bool(hello.get("isWritablePrimary")))
+    return await asyncio.to_thread(_ask_identity, port)
 
 
 async def until_writable(port: int, ended: Callable[[], int | None]) -> None:
@@ -130,13 +129,13 @@ async def until_writable(port: int, ended: Callable[[], int | None]) -> None:
     `ended` gives its exit code once it has ended. Raises StoreUnavailable then, or when it takes too long.
     """
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while not await _listens(port):
-        _raise_if_over(ended(), deadline)
+    while not (await _listens(port) and await asyncio.to_thread(_make_writable, port)):
+        code = ended()
+        if code is not None:
+            raise StoreUnavailable(f"mongod ended with code {code}")
+        if time.monotonic() > deadline:
+            raise StoreUnavailable(f"mongod was not ready within {READY_WITHIN_SECONDS:.0f} s")
         await asyncio.sleep(_POLL_SECONDS)
-    async with _client(port, 5_000) as client:
-        while not await _is_primary(client, port):
-            _raise_if_over(ended(), deadline)
-            await asyncio.sleep(_POLL_SECONDS)
 
 
 def port_was_taken(code: int | None) -> bool:
@@ -155,48 +154,56 @@ def _flags(folder: Path, port: int, parameters: Mapping[str, str | int]) -> list
     return [*flags.split(), "--dbpath", str(database), *chosen]
 
 
-def _client(port: int, milliseconds: int) -> AsyncMongoClient[dict[str, Any]]:
-    return AsyncMongoClient(url(port), timeoutMS=milliseconds, serverSelectionTimeoutMS=milliseconds)
+# In threads, with the driver's plain client: PyMongo 4.20's AsyncMongoClient leaves a socket open when the
+# server is killed while it connects (seen 2026-11).
+def _client(port: int, milliseconds: int) -> MongoClient[dict[str, Any]]:
+    return MongoClient(url(port), timeoutMS=milliseconds, serverSelectionTimeoutMS=milliseconds)
 
 
-async def _is_primary(client: AsyncMongoClient[dict[str, Any]], port: int) -> bool:
+def _ask_identity(port: int) -> Identity | None:
     try:
-        if (await client.admin.command("hello")).get("isWritablePrimary"):
-            return True
-        await client.admin.command("replSetGetStatus")
-    except OperationFailure as error:
-        await _put_in_order(client, port, error.code)
+        with _client(port, 1_000) as client:
+            options = client.admin.command("getCmdLineOpts")
+            status = client.admin.command({"serverStatus": 1, "metrics": 0, "wiredTiger": 0})
+            hello = client.admin.command("hello")
     except PyMongoError:
-        return False  # closing or still opening; until_writable knows when to give up
+        return None
+    db_path = str(options.get("parsed", {}).get("storage", {}).get("dbPath", ""))
+    return Identity(int(status["pid"]), db_path, bool(hello.get("isWritablePrimary")))
+
+
+def _make_writable(port: int) -> bool:
+    """Whether it takes writes now. When not, what it lacks is done; it is to be asked again."""
+    with _client(port, 5_000) as client:
+        try:
+            if client.admin.command("hello").get("isWritablePrimary"):
+                return True
+            client.admin.command("replSetGetStatus")
+        except OperationFailure as error:
+            _put_in_order(client, port, error.code)
+        except PyMongoError:
+            return False
     return False
 
 
-async def _put_in_order(client: AsyncMongoClient[dict[str, Any]], port: int, code: int | None) -> None:
+def _put_in_order(client: MongoClient[dict[str, Any]], port: int, code: int | None) -> None:
     """Make the replica set, or tell it its new port. A refusal means not yet, or already: asked again."""
     member = {"_id": 0, "host": f"127.0.0.1:{port}"}
-    try:
+    with contextlib.suppress(PyMongoError):
         if code == _NOT_INITIATED:
-            await client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+            client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
         elif code == _NOT_A_MEMBER:
-            config = (await client.admin.command("replSetGetConfig"))["config"]
+            config = client.admin.command("replSetGetConfig")["config"]
             renewed = config | {"version": config["version"] + 1, "members": [member]}
-            await client.admin.command("replSetReconfig", renewed, force=True)
-    except PyMongoError:
-        return
+            client.admin.command("replSetReconfig", renewed, force=True)
 
 
 async def _listens(port: int) -> bool:
     try:
         async with asyncio.timeout(1):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
     except (OSError, TimeoutError):
         return False
-    writer.close()
     return True
-
-
-def _raise_if_over(code: int | None, deadline: float) -> None:
-    if code is not None:
-        raise StoreUnavailable(f"mongod ended with code {code}")
-    if time.monotonic() > deadline:
-        raise StoreUnavailable(f"mongod was not ready within {READY_WITHIN_SECONDS:.0f} s")

@@ -10,6 +10,8 @@ from bson import ObjectId
 
 Place = ObjectId
 
+LARGEST_COUNT = 0x7FFFFF  # half of three bytes
+
 
 class Places:
     """Makes places: 6 bytes of milliseconds, 3 that count within one, 3 of this object's own.
@@ -27,7 +29,7 @@ class Places:
         """After every other one that this method gave, also when the clock is put back."""
         milliseconds = time.time_ns() // 1_000_000
         self._count += 1
-        if milliseconds > self._milliseconds or self._count > 0x7FFFFF:
+        if milliseconds > self._milliseconds or self._count > LARGEST_COUNT:
             self._milliseconds = max(milliseconds, self._milliseconds + 1)
             self._count = 0
         return self._place(self._milliseconds, self._count)
@@ -35,7 +37,7 @@ class Places:
     def in_seconds(self, seconds: int) -> Place:
         """Among those that will be given in so many seconds."""
         milliseconds = time.time_ns() // 1_000_000 + seconds * 1_000
-        return self._place(milliseconds, 0x800000 | next(self._waiting) & 0x7FFFFF)
+        return self._place(milliseconds, 0x800000 + next(self._waiting) % 0x800000)
 
     def _place(self, milliseconds: int, count: int) -> Place:
         return ObjectId(milliseconds.to_bytes(6, "big") + count.to_bytes(3, "big") + self._own)

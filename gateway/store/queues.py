@@ -9,69 +9,31 @@ published when its time comes, and moves to its target queue then.
 from __future__ import annotations
 
 import itertools
-import json
-import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
-from bson import encode
-from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, IndexModel, WriteConcern
 from pymongo.errors import PyMongoError
 
-from gateway.errors import GatewayError, StoreUnavailable
+from gateway.errors import StoreUnavailable
 from gateway.store.connect import Database, store_errors
 from gateway.store.group_commit import GroupCommit
 from gateway.store.places import Place, Places
+from gateway.store.queue_messages import FREE, Message, Taken, encode_message, taken_message
 from gateway.store.writes import insert_each
 
 MESSAGES = "broker_messages"
 BINDINGS = "broker_bindings"
 
-HeaderValue = str | int | bool
-
-_FREE = ""
-_LARGEST_BYTES = 15 * 1024 * 1024  # MongoDB takes no document above 16 MiB
 _LARGEST_TAKE = 100
 _NOW_OR_EARLIER = {"due_at": {"$exists": True}, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
 
 # For what is harmless to lose in a crash because it is done again.
 _REPEATABLE = WriteConcern(w=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long a message stays in its queue, a tier, and where it goes then."""
-
-    seconds: int
-    then: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a publisher wants kept, and in which queue."""
-
-    queue: str
-    body: bytes
-    type: str = ""
-    message_id: str | None = None
-    headers: Mapping[str, HeaderValue] = field(default_factory=dict)
-    wait: Wait | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A message that an instance holds. `redelivered`: it was held before, by anyone."""
-
-    place: Place
-    holder: str
-    message: Message
-    redelivered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +74,7 @@ class QueueStore:
         After an error some of the copies may be there: putting all of them again may double one, never lose
         one. Raises GatewayError for a message that MongoDB cannot hold.
         """
-        await self._puts.do([self._encode(copy) for copy in copies])
+        await self._puts.do([encode_message(copy, self._place_of(copy)) for copy in copies])
 
     async def take(
         self,
@@ -127,7 +89,7 @@ class QueueStore:
 
         `after` and `until` bound their places. After an error, some may be held all the same.
         """
-        free: dict[str, Any] = {"queue": queue, "holder": _FREE}
+        free: dict[str, Any] = {"queue": queue, "holder": FREE}
         bounds = {"$gt": after, "$lte": until}
         if after or until:
             free["_id"] = {operator: place for operator, place in bounds.items() if place is not None}
@@ -136,7 +98,7 @@ class QueueStore:
             found = await self._messages.find(free).sort("_id", ASCENDING).limit(size).to_list(size)
             if found:
                 found = await self._hold(found, holder)
-        return [_taken(document, holder) for document in found]
+        return [taken_message(document, holder) for document in found]
 
     async def settle(self, taken: Taken, *, remove: bool) -> None:
         """Remove it, or put it back in its place; nothing happens to one that its holder has lost."""
@@ -146,14 +108,14 @@ class QueueStore:
         """Free everything that these instances hold. Returns how many messages that were."""
         with queue_errors():
             done = await self._messages.update_many(
-                {"holder": {"$in": list(holders)}}, {"$set": {"holder": _FREE}}
+                {"holder": {"$in": list(holders)}}, {"$set": {"holder": FREE}}
             )
         return int(done.modified_count)
 
     async def holders(self) -> set[str]:
         """Every instance that holds a message."""
         with queue_errors():
-            return set(await self._messages.distinct("holder")) - {_FREE}
+            return set(await self._messages.distinct("holder")) - {FREE}
 
     async def move_due(self) -> int:
         """Move every message whose wait is over, by the server's clock, to its queue. Returns how many."""
@@ -167,19 +129,19 @@ class QueueStore:
     async def depth(self, queue: str) -> int:
         """How many messages of the queue are free."""
         with queue_errors():
-            return int(await self._messages.count_documents({"queue": queue, "holder": _FREE}))
+            return int(await self._messages.count_documents({"queue": queue, "holder": FREE}))
 
     async def not_empty(self, queues: Collection[str]) -> list[str]:
         """Those of the queues that have a free message."""
         with queue_errors():
-            found = await self._messages.distinct("queue", {"holder": _FREE, "queue": {"$in": list(queues)}})
+            found = await self._messages.distinct("queue", {"holder": FREE, "queue": {"$in": list(queues)}})
         return [str(queue) for queue in found]
 
     async def last(self, queue: str) -> Place | None:
         """The place of the last free message."""
         with queue_errors():
             document = await self._messages.find_one(
-                {"queue": queue, "holder": _FREE}, {"_id": 1}, sort=[("_id", -1)]
+                {"queue": queue, "holder": FREE}, {"_id": 1}, sort=[("_id", -1)]
             )
         return document["_id"] if document else None
 
@@ -205,31 +167,8 @@ class QueueStore:
         await self._puts.drain()
         await self._settlements.drain()
 
-    def _encode(self, message: Message) -> RawBSONDocument:
-        wait = message.wait
-        document = {
-            "_id": self._places.next() if wait is None else self._places.in_seconds(wait.seconds),
-            "queue": message.queue,
-            "body": message.body,
-            "type": message.type,
-            "message_id": message.message_id,
-            "headers": json.dumps(dict(message.headers)),  # any name and any size of number
-            "holder": _FREE,
-            "deliveries": 0,
-        }
-        if wait is not None:
-            due = datetime.fromtimestamp(time.time() + wait.seconds, UTC)
-            document |= {"due_at": due, "then": wait.then}
-        # Encoded one by one, so that one that cannot be does not fail those it would go together with.
-        try:
-            encoded = encode(document)
-        except (BSONError, ValueError, OverflowError) as error:
-            kind = type(error).__name__
-            # Without its cause, whose words hold the value.
-            raise GatewayError(f"a message for {message.queue} cannot be kept: {kind}") from None
-        if len(encoded) > _LARGEST_BYTES:
-            raise GatewayError(f"a message for {message.queue} is larger than 15 MiB")
-        return RawBSONDocument(encoded)
+    def _place_of(self, message: Message) -> Place:
+        return self._places.next() if message.wait is None else self._places.in_seconds(message.wait.seconds)
 
     async def _put_all(self, batch: list[list[RawBSONDocument]]) -> list[Exception | None]:
         with queue_errors():
@@ -247,15 +186,22 @@ class QueueStore:
                 if remove:
                     await self._messages.delete_many(held)
                 else:
-                    await self._messages.update_many(held, {"$set": {"holder": _FREE}})
+                    await self._messages.update_many(held, {"$set": {"holder": FREE}})
         return [None] * len(batch)
 
     async def _hold(self, found: list[dict[str, Any]], holder: str) -> list[dict[str, Any]]:
         """Of the found messages, those that nobody else was quicker to hold."""
         ids = [document["_id"] for document in found]
+        fresh = [document["_id"] for document in found if not document["deliveries"]]
+        others = [document["_id"] for document in found if document["deliveries"]]
         mark = next(self._takes)
         done = await self._messages.update_many(
-            {"_id": {"$in": ids}, "holder": _FREE},
+            # What looked fresh must still be: somebody may have held it and given it back in between, and
+            # processors rely on being told of that.
+            {
+                "holder": FREE,
+                "$or": [{"_id": {"$in": fresh}, "deliveries": 0}, {"_id": {"$in": others}}],
+            },
             {"$set": {"holder": holder, "take": mark}, "$inc": {"deliveries": 1}},
         )
         if done.modified_count == len(found):
@@ -284,14 +230,3 @@ def _one_failure(results: list[bool | Exception]) -> Exception | None:
         if not result:
             return StoreUnavailable("MongoDB: the message's place is taken")  # by chance; the next one is not
     return None
-
-
-def _taken(document: dict[str, Any], holder: str) -> Taken:
-    message = Message(
-        queue=document["queue"],
-        body=document["body"],
-        type=document["type"],
-        message_id=document["message_id"],
-        headers=json.loads(document["headers"]),
-    )
-    return Taken(document["_id"], holder, message, redelivered=document["deliveries"] > 0)
