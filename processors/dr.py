@@ -113,7 +113,7 @@ class DRProcessor:
             outcome = "unknown_status"
             logger.warning("dr.unknown_status", account=received.account, status=receipt.provider_status)
         else:
-            news = _news(receipt, received.received_at)
+            news = _news(Status(receipt.status), receipt, received.received_at)
             publications, outcome = await self._apply(record, news, delivery)
         self._metrics.receipts.labels(received.account, outcome).inc()
         await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, record))
@@ -152,8 +152,7 @@ class DRProcessor:
                 self._metrics.delivery_latency.labels(record.channel or "none").observe(seconds)
 
 
-def _news(receipt: DeliveryReceipt, received_at: datetime) -> News:
-    status = Status(receipt.status)
+def _news(status: Status, receipt: DeliveryReceipt, received_at: datetime) -> News:
     reason = receipt.reason
     if reason is None and status in NEGATIVE_ENDS:  # a provider that does not say why
         reason = permanent("provider_error" if status is Status.FAILED else "no_receipt_in_time")

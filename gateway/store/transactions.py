@@ -124,6 +124,12 @@ class Transactions:
         )
         return {(row["_id"]["s"], row["_id"]["e"]): row["n"] for row in rows}
 
+    async def count_retried_then_taken(self) -> int:
+        """How many MT had to wait at least once before a provider took them."""
+        query = {"events.status": {"$all": ["waiting", "submitted"]}}
+        with store_errors():
+            return int(await self._collection.count_documents(query))
+
     async def find(self, message_id: str, app_id: str | None = None) -> list[MTRecord]:
         """The MT with this message id, of one application or of all."""
         query = {"message_id": message_id} if app_id is None else {"message_id": message_id, "app_id": app_id}

@@ -73,7 +73,8 @@ async def _demo(config: Path, folder: Path) -> bool:
         )
         await _watch(platform.ledger, playground, started)
         result = await audit(servers.transactions)
-    return _conclude(platform.ledger, result, folder, time.monotonic() - started)
+        retried = await servers.transactions.count_retried_then_taken()
+    return _conclude(platform.ledger, result, retried, folder, time.monotonic() - started)
 
 
 def _lines(samples: Path) -> list[bytes]:
@@ -127,7 +128,7 @@ def _progress(ledger: Ledger, seconds: float) -> RenderableType:
     return Group(f"{seconds:4.1f} s", table)
 
 
-def _conclude(ledger: Ledger, result: Audit, folder: Path, seconds: float) -> bool:
+def _conclude(ledger: Ledger, result: Audit, retried: int, folder: Path, seconds: float) -> bool:
     table = Table(f"after {seconds:.0f} s", "messages", "", box=None, header_style="bold")
     counts = ledger.counts()
     table.add_row("accepted", str(result.accepted))
@@ -135,6 +136,8 @@ def _conclude(ledger: Ledger, result: Audit, folder: Path, seconds: float) -> bo
         if name != "published":
             reasons = ledger.reasons(name)
             table.add_row(name, str(count), ", ".join(f"{code} {n}" for code, n in sorted(reasons.items())))
+        if name == "read":
+            table.add_row("retried, then delivered", str(retried))
     out.print(table)
     wrong = {
         "published and not accounted for": len(ledger.unaccounted),
@@ -152,7 +155,7 @@ def _conclude(ledger: Ledger, result: Audit, folder: Path, seconds: float) -> bo
 
 
 def _look_further(folder: Path) -> None:
-    imgw = f"IMGW_DATA_DIR={folder} imgw"
+    imgw = f"IMGW_DATA_DIR={os.path.relpath(folder)} .venv/bin/imgw"
     out.print("\nlook further:")
     for command, what in {
         "tx show demo-0001": "the whole history of one message",
@@ -160,5 +163,5 @@ def _look_further(folder: Path) -> None:
         "dead list": "what could not be dealt with",
         "providers": "what each provider can carry",
     }.items():
-        out.print(f"  {imgw + ' ' + command:<50} {what}", markup=False)
-    out.print(f"  logs: {folder / 'gateway.log'}, {folder / 'simulator.log'}")
+        out.print(f"  {imgw + ' ' + command:<60} {what}", markup=False)
+    out.print(f"  logs: gateway.log and simulator.log in {os.path.relpath(folder)}")

@@ -42,12 +42,9 @@ class Ledger:
     def counts(self) -> dict[str, int]:
         """How many messages are known to have come so far, by status, and what came of them."""
         reached = Counter(status for statuses in self.statuses.values() for status in statuses)
-        finals = [dr for finals in self.finals.values() for dr in finals.values()]
-        retried = sum(dr["attempt"] > 1 and dr["status"] in ("delivered", "submitted") for dr in finals)
         return {
             "published": len(self.published),
             **{status: reached[status] for status in ("submitted", "delivered", "read")},
-            "retried, then delivered": retried,
             **{status: reached[status] for status in ("failed", "expired", "rejected")},
             "MO received": len(self.mo),
         }

@@ -51,7 +51,7 @@ class Playground:
 
 def demo_environment(folder: Path) -> dict[str, str]:
     """Settings for a gateway and a simulator that have this machine to themselves, on free loopback ports."""
-    web, admin, simulator = _free_ports(3)
+    web, admin, simulator = free_ports(3)
     return {
         "IMGW_DATA_DIR": str(folder),
         "IMGW_WEB__HOST": "127.0.0.1",
@@ -81,58 +81,75 @@ async def open_playground(
     admin_url = f"http://127.0.0.1:{environment['IMGW_ADMIN__PORT']}"
     simulate = ["simulate", str(config / "simulator.yaml"), "--port", simulator_port]
     with (
-        _process(simulate, environment, folder / "simulator.log") as simulator,
-        _process(["run", "all"], environment, folder / "gateway.log") as gateway,
+        OwnProcess(simulate, environment, folder / "simulator.log") as simulator,
+        OwnProcess(["run", "all"], environment, folder / "gateway.log") as gateway,
     ):
         async with aiohttp.ClientSession() as http:
-            await _answers(http, f"{simulator_url}/simulator/summary", simulator, folder / "simulator.log")
-            await _answers(http, f"{admin_url}/readyz", gateway, folder / "gateway.log")
+            await simulator.until_answering(http, f"{simulator_url}/simulator/summary")
+            await gateway.until_answering(http, f"{admin_url}/readyz")
             url = environment["IMGW_DEMO_GATEWAY_URL"]
             yield Playground(folder, url, admin_url, simulator_url, environment, http)
 
 
-class _process:  # noqa: N801  used like a function
-    """A process of our own command, ended in order when the block is left."""
+class OwnProcess:
+    """A process of our own command. It runs from the block's beginning and is ended in order at its end."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self._command = [sys.executable, "-m", "processors", *arguments]
         self._environment = {**os.environ, **environment}
-        self._log = log
+        self.log = log
+        self.start()
 
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
+    def start(self) -> None:
+        """Start it, or start it again after it has ended."""
+        with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches the demonstration only, which then stops these in order.
-            self._started = subprocess.Popen(  # noqa: S603  our own command
+            self._running = subprocess.Popen(  # noqa: S603  our own command
                 self._command, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
-        return self._started
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._running.poll()
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        self._running.kill()
+        self._running.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns its exit code. One that does not end in time is killed."""
+        if self._running.poll() is None:
+            self._running.send_signal(signal.SIGTERM)
+        try:
+            return self._running.wait(_STOP_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._running.returncode
+
+    def __enter__(self) -> OwnProcess:
+        return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(ProcessLookupError):
-            self._started.send_signal(signal.SIGTERM)
-        try:
-            self._started.wait(_STOP_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._started.kill()
-            self._started.wait()
+        self.stop()
+
+    async def until_answering(self, http: aiohttp.ClientSession, url: str) -> None:
+        """Wait until it answers 200 on `url`. Raises GatewayError when it ends before, or takes too long."""
+        deadline = asyncio.get_running_loop().time() + _READY_WITHIN_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if self.exit_code is not None:
+                raise GatewayError(f"the process ended with {self.exit_code}; see {self.log}")
+            with suppress(aiohttp.ClientError):
+                async with http.get(url) as response:
+                    if response.status == 200:
+                        return
+            await asyncio.sleep(_POLL_SECONDS)
+        raise GatewayError(f"no answer within {_READY_WITHIN_SECONDS:g} s; see {self.log}")
 
 
-async def _answers(
-    http: aiohttp.ClientSession, url: str, process: subprocess.Popen[bytes], log: Path
-) -> None:
-    deadline = asyncio.get_running_loop().time() + _READY_WITHIN_SECONDS
-    while asyncio.get_running_loop().time() < deadline:
-        if process.poll() is not None:
-            raise GatewayError(f"a process of the demonstration ended with {process.returncode}; see {log}")
-        with suppress(aiohttp.ClientError):
-            async with http.get(url) as response:
-                if response.status == 200:
-                    return
-        await asyncio.sleep(_POLL_SECONDS)
-    raise GatewayError(f"no answer within {_READY_WITHIN_SECONDS:g} s; see {log}")
-
-
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nothing listens on now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:
