@@ -19,7 +19,7 @@ class Publication:
 
     exchange: str
     routing_key: str
-    body: bytes
+    body: bytes = field(repr=False)
     type: str = ""
     message_id: str | None = None
     headers: Headers = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Delivery:
     """
 
     queue: str
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Headers
     settlement: Settlement
     type: str = ""
@@ -60,7 +60,7 @@ class Delivery:
 class StoredMessage:
     """A message looked at in its queue."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Headers
     type: str = ""
     message_id: str | None = None
