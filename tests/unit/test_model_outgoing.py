@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gateway.model.address import Address
 from gateway.model.base import event_id, now, uuid7
-from gateway.model.message import MOMessage
+from gateway.model.message import MOMessage, MTMessage
 from gateway.model.receipt import DR, REASONS, permanent
 
 
