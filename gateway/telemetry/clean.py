@@ -18,8 +18,9 @@ _LONGEST = 2_000  # characters of one text
 _MOST = 50  # items of one list or mapping
 _DEEPEST = 6
 
-# Line ends and terminal escapes would let a value forge further log lines.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Line ends and terminal escapes would let a value forge further log lines; half a surrogate pair cannot be
+# written as UTF-8.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -67,4 +68,6 @@ def clean_text(text: str) -> str:
     text = redact_text(text[: 16 * _LONGEST])
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… ({len(text)} characters)"
+    if text.isprintable():
+        return text
     return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)

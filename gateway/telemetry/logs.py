@@ -30,7 +30,7 @@ def configure_logging(level: str, format: str, *, stream: TextIO | None = None, 
     stream = sys.stdout if stream is None else stream
     threshold = logging.getLevelNamesMapping()[level.upper()]
     console = format == "console" or (format == "auto" and stream.isatty())
-    finish: list[Processor] = [_in_order(service), _without_secrets, *_rendering(stream, console=console)]
+    finish: list[Processor] = [_line(service), *_rendering(stream, console=console)]
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -50,6 +50,7 @@ def _route_libraries(stream: TextIO, threshold: int, finish: list[Processor]) ->
             pass_foreign_args=True,
         )
     )
+    logging.raiseExceptions = False  # what cannot be formatted would be printed as it is
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(threshold)
@@ -75,20 +76,18 @@ def _foreign(_: Any, __: str, event: _Event) -> _Event:
     return event
 
 
-def _in_order(service: str) -> Processor:
-    def order(_: Any, __: str, event: _Event) -> _Event:
-        failed = event.pop("exc_info", None)
-        first = {"ts": rfc3339(now()), "level": event.pop("level"), "service": service}
-        return {**first, "event": event.pop("event", ""), **event, "exception": failures(failed)}
+def _line(service: str) -> Processor:
+    def line(_: Any, __: str, event: _Event) -> _Event:
+        """The line in its order, without what nobody should have put into it: the last line of defence."""
+        failed = failures(event.pop("exc_info", None))
+        said: _Event = {"ts": rfc3339(now()), "level": event.pop("level"), "service": service}
+        said["event"] = clean(event.pop("event", ""))
+        said.update((key, clean(value, key)) for key, value in event.items())
+        if failed:
+            said["exception"] = clean(failed)
+        return said
 
-    return order
-
-
-def _without_secrets(_: Any, __: str, event: _Event) -> _Event:
-    """The last line of defence, for what nobody should have put into a log line."""
-    if not event["exception"]:
-        del event["exception"]
-    return {key: clean(value, key) for key, value in event.items()}
+    return line
 
 
 def _rendering(stream: TextIO, *, console: bool) -> list[Processor]:

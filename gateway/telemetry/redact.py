@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from re import Match, Pattern
 
 REDACTED = "***"
@@ -26,6 +27,9 @@ _MESSAGE_KEYS = frozenset({"text", "body", "content", "caption", "payload", "mes
 # Bounded at both ends: it is looked for in text of any length that anybody may have sent.
 _SCHEME = r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}"
 
+# Every rule below needs one of these; most values in log lines are names and numbers without any.
+_WORTH_A_LOOK = re.compile(r"[=:+@\s]")
+
 _Rule = tuple[Pattern[str], str | Callable[[Match[str]], str]]
 
 
@@ -44,6 +48,7 @@ def mask_address(kind: str, value: str) -> str:
     return REDACTED + (value[-4:] if len(value) >= 8 else "")
 
 
+@lru_cache(maxsize=1_024)  # names come from the code, again and again
 def looks_secret(key: str) -> bool:
     """Whether what is stored under this name is a secret, going by the name."""
     return _SENSITIVE_KEY.search(key.replace("-", "_")) is not None
@@ -63,8 +68,11 @@ def redact_url(url: str) -> str:
 
 def redact_text(text: str) -> str:
     """Any text without the secrets and phone numbers that can be recognised in it. Does not change twice."""
+    if not _WORTH_A_LOOK.search(text):
+        return text
     for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+        if pattern.search(text):  # much cheaper than a substitution that finds nothing
+            text = pattern.sub(replacement, text)
     return text
 
 

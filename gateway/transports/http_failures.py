@@ -10,11 +10,17 @@ import aiohttp
 from gateway.errors import FailureKind, ProviderError
 from gateway.transports.ssrf import AddressRefused
 
+# What aiohttp 3.14 says when a kept connection turns out to be closed before the first byte goes out, as
+# happens when a server ends it after so many requests. Our bodies go out in one piece with their headers.
+_CLOSED_BEFORE = ("Cannot write to closing transport",)
+
 
 def failure(error: Exception, *, written: bool) -> ProviderError:
     """The error for a try that ended with `error`; `written` says whether any of it may have gone out."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return _not_connected(error)
+    if _closed_before(error):
+        return _not_taken("connection_closed", "the connection had been closed before anything was sent")
     if written:
         return _lost(error)
     if isinstance(error, TimeoutError):
@@ -27,6 +33,14 @@ def failure(error: Exception, *, written: bool) -> ProviderError:
             text="the URL, or one of the headers, is not one that HTTP can carry",
         )
     return _not_taken("connect", "no connection")
+
+
+def _closed_before(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, aiohttp.ClientConnectionResetError) and error.args == _CLOSED_BEFORE:
+            return True
+        error = error.__cause__
+    return False
 
 
 def _not_connected(error: aiohttp.ClientConnectorError) -> ProviderError:

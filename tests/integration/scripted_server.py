@@ -41,7 +41,7 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def scripted_server(
-    answer: Callable[[int], Answer], *, close_after: int = 1_000, tls: ssl.SSLContext | None = None
+    answer: Callable[[int], Answer], *, close_after: int = 1_000_000, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[ScriptedServer]:
     """A server on a free port. `answer` gets the number of a request, from 0, and says what to write.
 

@@ -30,6 +30,7 @@ def _as_it_was() -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in LIBRARIES}
     yield
     root.handlers[:], root.level = handlers, level
+    logging.raiseExceptions = True
     for name, was in levels.items():
         logging.getLogger(name).setLevel(was)
     structlog.reset_defaults()
@@ -192,6 +193,32 @@ def test_secrets_are_taken_out_wherever_somebody_put_them() -> None:
     assert line["headers"] == {"Authorization": "***", "X-Hub-Signature-256": "***"}
     assert (line["token"], line["text"]) == ("***", f"<{len(TEXT)} characters>")
     assert (line["to"], line["error"]) == ("<Address>", "<ValueError>")
+
+
+def test_whatever_is_logged_a_line_comes_out() -> None:
+    stream, log = configured()
+    log.info("odd", surrogate="a\ud800b", number=float("nan"), big=10**40, map={1: {2: object()}}, text=None)
+    line = logged(stream)[0]
+    found = {name: line[name] for name in ("surrogate", "number", "big", "map", "text")}
+    assert found == {
+        "surrogate": "a\\xd800b",
+        "number": None,
+        "big": str(10**40),
+        "map": {"1": {"2": "<object>"}},
+        "text": None,
+    }
+
+
+def test_a_record_that_cannot_be_formatted_is_not_printed_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError(SECRET)
+
+    configured()
+    logging.getLogger("aiohttp").warning("broken %s %s", SECRET, Broken())
+    assert SECRET not in "".join(capsys.readouterr())
 
 
 def test_libraries_are_heard_from_warnings_on_in_the_same_form() -> None:

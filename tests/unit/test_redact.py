@@ -17,6 +17,7 @@ LEAKS = [
     f"'authorization': '{SECRET}'",
     f"Authorization=Basic {SECRET}==",
     f"sent bearer {SECRET} along",
+    f"Bearer\t{SECRET}",
     f"Token {SECRET}",
     f"https://api.telegram.org/bot{BOT}/sendMessage",
     "https://api.telegram.org/bot1:x/getMe".replace("x", SECRET),
