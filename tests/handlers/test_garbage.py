@@ -23,7 +23,7 @@ from tests.handlers.tables import TABLES, build
 
 EVERY = pytest.mark.parametrize("table", TABLES, ids=[table.provider for table in TABLES])
 SEARCH = settings(
-    max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 KINDS: tuple[ItemKind, ...] = ("mo", "dr", "event")
 

@@ -63,8 +63,8 @@ def _items(entry: wire.Entry, change: wire.Change) -> Iterator[CallbackItem]:
 
 
 def _is_from(contact: wire.Json, message: wire.Json) -> bool:
-    ids = {contact.get("wa_id"), contact.get("user_id")} - {None}
-    return bool(ids & {message.get("from"), message.get("from_user_id")})
+    writers = [message.get("from"), message.get("from_user_id")]
+    return any(contact.get(name) in writers for name in ("wa_id", "user_id") if contact.get(name))
 
 
 def read_messages(body: bytes) -> tuple[InboundMessage, ...]:
