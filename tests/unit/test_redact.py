@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.errors import FailureKind, UnavailableError
 from gateway.telemetry.clean import clean, clean_text
 from gateway.telemetry.redact import holds_message, looks_secret, mask_address, redact_text, redact_url
 
 SECRET = "s3cr3t_ABCdef-0123456789"
+UTC_NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BOT = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 
 LEAKS = [
@@ -169,6 +174,12 @@ def test_a_value_for_a_log_line_is_plain_and_short() -> None:
         "d": "<object>",
         "e": str(2**70),
     }
+    assert clean([FailureKind.AUTH, Path("a/b"), UnavailableError(f"token={SECRET}"), UTC_NOON]) == [
+        "auth",
+        "a/b",
+        "UnavailableError: token=***",
+        "2026-11-22T12:00:00.000Z",
+    ]
     assert clean_text("x" * 5_000) == "x" * 2_000 + "… (5000 characters)"
     assert clean(list(range(1_000))) == list(range(50))
     deep: list[object] = []
