@@ -154,8 +154,8 @@ def _flags(folder: Path, port: int, parameters: Mapping[str, str | int]) -> list
     return [*flags.split(), "--dbpath", str(database), *chosen]
 
 
-# In threads, with the driver's plain client: PyMongo 4.20's AsyncMongoClient leaves a socket open when the
-# server is killed while it connects (seen 2026-11).
+# In threads, with the driver's plain client: PyMongo 4.20's AsyncMongoClient leaves a socket open when it is
+# closed while it connects (PYTHON-5867, seen 2026-11).
 def _client(port: int, milliseconds: int) -> MongoClient[dict[str, Any]]:
     return MongoClient(url(port), timeoutMS=milliseconds, serverSelectionTimeoutMS=milliseconds)
 
