@@ -46,7 +46,7 @@ class Job:
     submission: Submission
     duplicates: Duplicates
     headers: Headers
-    waits: int = 0  # how often it has waited without an attempt being used
+    waits: int = 0  # how often its provider has made it wait without an attempt being used
 
 
 class Dispatcher:
@@ -77,7 +77,8 @@ class Dispatcher:
         busy_seconds = await self._limiter.enter(job.account.account)
         if busy_seconds:
             reason = Reason(code="rate_limited", kind=FailureKind.THROTTLED)
-            return await self._wait(job, Wait(tier_for(busy_seconds), job.record.attempt, reason))
+            wait = Wait(tier_for(busy_seconds), job.record.attempt, reason)
+            return await self._wait(job, wait, waits=job.waits)  # nobody was asked
         try:
             submitted = await self._send(job)
         except MessageRefused as refused:
@@ -122,7 +123,8 @@ class Dispatcher:
         if isinstance(verdict, GiveUp):
             return self._give_up(job, verdict, Status.FAILED)
         self._metrics.retries.labels(name, error.kind.value).inc()
-        return await self._wait(job, verdict)
+        waits = job.waits + 1 if verdict.attempt == job.record.attempt else 0
+        return await self._wait(job, verdict, waits=waits)
 
     async def _send(self, job: Job) -> Submitted:
         started = time.perf_counter()
@@ -167,12 +169,11 @@ class Dispatcher:
             record = await self._transactions.get(job.record.reference)
         return Done()
 
-    async def _wait(self, job: Job, wait: Wait) -> Done:
+    async def _wait(self, job: Job, wait: Wait, *, waits: int) -> Done:
         change = Change(Status.WAITING, wait.attempt, reason=wait.reason)
         moved = await self._transactions.move(job.record, change)
         if moved is None:  # it has ended meanwhile, by a receipt or by its expiry
             return Done()
-        waits = job.waits + 1 if wait.attempt == job.record.attempt else 0
         again = repeat_publication(
             moved, wait.seconds, attempt=wait.attempt, waits=waits, headers=job.headers
         )

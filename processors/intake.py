@@ -37,7 +37,7 @@ def read(delivery: Delivery) -> Intake | Dead:
     body = delivery.body
     if len(body) <= MAX_BODY_BYTES:
         try:
-            mt = MTMessage.model_validate_json(body)
+            mt = MTMessage.model_validate_json(body, by_alias=True, by_name=False)
         except ValidationError as error:
             return _sender_of(delivery, MessageRefused("invalid_message", _problems(error)))
         return Intake(mt.app_id, mt.message_id or _given_id(delivery), mt=mt)

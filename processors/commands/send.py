@@ -67,7 +67,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 async def _send(mt: MTMessage, wait_seconds: float) -> bool:
     async with open_servers(command_settings()) as servers:
-        body = mt.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True).encode()
+        body = mt.model_dump_json(by_alias=True, exclude_unset=True).encode()
         await servers.broker.publish(Publication("", MT, body, TYPE_MT, mt.message_id))
         out.print(f"{mt.message_id} published")
         return wait_seconds == 0 or await _follow(servers, mt, wait_seconds)

@@ -91,6 +91,7 @@ async def test_an_mt_without_an_id_is_given_one_before_anything_else_happens(wor
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expired_before_send"),
         ({"from": "somebody"}, "sender_invalid"),
         ({"validity": 5}, "invalid_message"),
+        ({"sender": "447700900100"}, "invalid_message"),
         ({"to": None}, "invalid_message"),
         ({"content": {"type": "text", "text": "x" * 1_100_000}}, "invalid_message"),
     ],

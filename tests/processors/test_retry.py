@@ -194,3 +194,9 @@ def test_a_plan_is_the_same_for_every_attempt() -> None:
     catalogue = catalogue_of(Provider())
     message = MTMessage.model_validate_json(mt().body)
     assert plan(message, "m-1", catalogue) == plan(message, "m-1", catalogue, account="acme")
+
+
+async def test_waiting_for_a_busy_account_does_not_lengthen_the_providers_own_waits(world: World) -> None:
+    world.limiter.pause("acme", 20)
+    [bounced] = await done(world.mt, mt())
+    assert (bounced.exchange, bounced.headers["x-waits"]) == ("imgw.wait.30s", 0)
