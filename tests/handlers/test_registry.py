@@ -11,7 +11,7 @@ import handlers.registry
 from gateway.errors import ConfigurationError
 from handlers.providers.telegram import Telegram
 from handlers.registry import Registry
-from tests.handlers.cases.telegram_sends import ACCOUNT
+from tests.handlers.cases.telegram_accounts import ACCOUNT
 
 
 class Acme(Telegram):

@@ -224,6 +224,11 @@ CALLBACKS = (
         ),
     ),
     CallbackRow("something else", prove(posted({"type": "balance", "left": 5})), ("event",)),
+    CallbackRow(
+        "a signature without what stands before it",
+        callback(b"{}", {"x-signature": prove(b"{}").headers["x-signature"].removeprefix("sha256=")}),
+        refused=403,
+    ),
     CallbackRow("not JSON", prove(b"<xml/>"), refused=400),
     CallbackRow(
         "many receipts at once",

@@ -18,7 +18,8 @@ from gateway.model.content import (
     UnsupportedContent,
 )
 from handlers.contract import InboundMessage
-from tests.handlers.cases.telegram_sends import ACCOUNT, SECRET_TOKEN, SENDS, TOKEN
+from tests.handlers.cases.telegram_accounts import ACCOUNT, SECRET_TOKEN, TOKEN
+from tests.handlers.cases.telegram_sends import SENDS
 from tests.handlers.rows import CallbackRow, Table, posted
 
 AT, AT_SECONDS = datetime(2026, 11, 22, 10, 0, tzinfo=UTC), 1795341600

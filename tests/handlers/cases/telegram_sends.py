@@ -6,27 +6,12 @@ from typing import Any
 
 from gateway.errors import FailureKind
 from gateway.model.address import Address
+from tests.handlers.cases.telegram_accounts import DONE, TAKEN, TO, call
 from tests.handlers.rows import REFERENCE, Failed, SendRow, Sent, answer
 
-TOKEN, SECRET_TOKEN = "123456:bot-token", "chosen_secret-token"
-ACCOUNT = {
-    "account": "tg-shop",
-    "provider": "telegram",
-    "url": "https://tg.example/",
-    "credentials": {"token": TOKEN},
-    "callback": {"secret_token": SECRET_TOKEN},
-}
-TO = Address(kind="chat_id", id="4242")
-TAKEN = answer({"ok": True, "result": {"message_id": 7, "date": 1, "chat": {"id": 4242, "type": "private"}}})
-DONE = answer({"ok": True, "result": True})
 LINK = "https://cdn.example/picture.jpg"
 NO_PREVIEW = {"link_preview_options": {"is_disabled": True}}
 AUTH, PERMANENT, UNCERTAIN = FailureKind.AUTH, FailureKind.PERMANENT, FailureKind.UNCERTAIN
-
-
-def call(method: str, **parameters: Any) -> Sent:
-    url = f"https://tg.example/bot{TOKEN}/{method}"
-    return Sent("POST", url, {"content-type": "application/json"}, {"chat_id": 4242, **parameters})
 
 
 def sent(name: str, content: dict[str, Any], request: Sent, **more: Any) -> SendRow:
@@ -236,6 +221,7 @@ REFUSED_HERE = (
     ),
 )
 
+TOO_FAST = {"ok": False, "error_code": 429, "description": "Too Many Requests"}
 MOVED = {
     "ok": False,
     "error_code": 400,
@@ -271,6 +257,17 @@ TOLD_BY_TELEGRAM = (
         429,
         "Too Many Requests: retry after 8",
         Failed(FailureKind.THROTTLED, "rate_limited", "429", 8.0),
+    ),
+    *(
+        SendRow(
+            f"a wait of {seconds} seconds is none",
+            {"type": "text", "text": "Hello"},
+            TO,
+            answers=(answer({**TOO_FAST, "parameters": {"retry_after": seconds}}, 429),),
+            requests=(HELLO,),
+            failed=Failed(FailureKind.THROTTLED, "rate_limited", "http_429"),
+        )
+        for seconds in (-3, "inf", "nan")
     ),
     fails(500, "Internal Server Error", Failed(UNCERTAIN, "provider_error", "500")),
     fails(400, "Bad Request: said with 200", Failed(PERMANENT, "provider_error", "400"), http_status=200),
