@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -141,14 +141,16 @@ class Dispatcher:
             self._metrics.provider_seconds.labels(job.account.account, job.account.provider).observe(seconds)
 
     async def _submitted(self, job: Job, submitted: Submitted) -> Done:
-        record: MTRecord | None = job.record
         ids = submitted.provider_message_ids
+        record: MTRecord | None = job.record
         while record is not None:
+            receipts = record.provider_sends_receipts and submitted.receipts_follow
+            record = replace(record, provider_sends_receipts=receipts)
             news = advance(
                 record.status,
                 Status.SUBMITTED,
                 ended_as=record.ended_as,
-                provider_sends_receipts=record.provider_sends_receipts,
+                provider_sends_receipts=receipts,
             )
             change = Change(
                 status=news.status if news else record.status,

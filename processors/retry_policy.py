@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.broker.topology import tier_for
 from gateway.errors import FailureKind, ProviderError
-from gateway.model.account import RetrySchedule
+from gateway.model.account import WAIT_TIERS_SECONDS, RetrySchedule
 from gateway.model.message import Duplicates
 from gateway.model.receipt import Reason
 
@@ -62,12 +62,14 @@ def after_failure(
 
 
 def pause_of(error: ProviderError) -> float:
-    """For how many seconds the whole account should send nothing after this failure; 0 for no pause."""
-    if error.kind is FailureKind.THROTTLED:
-        return error.retry_after_seconds or float(_THROTTLED_SECONDS[0])
-    if error.kind is FailureKind.AUTH:
-        return error.retry_after_seconds or float(_AUTH_SECONDS[0])
-    return 0.0
+    """For how many seconds the whole account should send nothing after this failure; 0 for no pause.
+
+    At most the longest wait tier, whatever the provider says.
+    """
+    usual = {FailureKind.THROTTLED: _THROTTLED_SECONDS[0], FailureKind.AUTH: _AUTH_SECONDS[0]}.get(error.kind)
+    if usual is None:
+        return 0.0
+    return min(error.retry_after_seconds or float(usual), float(WAIT_TIERS_SECONDS[-1]))
 
 
 def _nth(seconds: tuple[int, ...], waits: int) -> int:

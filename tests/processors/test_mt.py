@@ -62,6 +62,13 @@ async def test_submitted_is_final_where_no_receipts_come(world: World) -> None:
     assert await world.transactions.due(now() + timedelta(days=90), 10) == []
 
 
+async def test_submitted_is_final_for_what_its_provider_sends_no_receipt_for(world: World) -> None:
+    world.provider.answers = [Submitted(("p-1",), receipts_follow=False)]
+    [(key, dr)] = seen(await done(world.mt, mt()))
+    assert (key, dr["final"]) == ("dr.shop.submitted", True)
+    assert await world.transactions.due(now() + timedelta(days=90), 10) == []
+
+
 async def test_the_same_mt_twice_is_sent_once_and_answered_with_the_first_ones_state(world: World) -> None:
     first = await done(world.mt, mt())
     second = await done(world.mt, mt(content={"type": "text", "text": "something else"}))
