@@ -8,6 +8,7 @@ from gateway.broker.port import Delivery, Publication, StoredMessage
 from gateway.broker.topology import DEAD
 from gateway.model.base import now, rfc3339, uuid7
 from processors.outcome import Dead
+from processors.reports import ATTEMPT
 
 _ID = "x-dead-id"
 _REASON = "x-dead-reason"
@@ -46,6 +47,7 @@ def dead_letter(delivery: Delivery, dead: Dead) -> Publication:
 
 def read(message: StoredMessage) -> DeadLetter:
     """A stored message as a dead letter. What the broker itself dead-lettered has no reason of ours."""
+    attempt = message.headers.get(ATTEMPT, 0)  # from outside it can be anything
     text = {name: str(message.headers.get(name, "")) for name in _OURS}
     return DeadLetter(
         id=text[_ID] or message.message_id or "",
@@ -53,7 +55,7 @@ def read(message: StoredMessage) -> DeadLetter:
         detail=text[_DETAIL],
         queue=text[_QUEUE] or str(message.headers.get("x-first-death-queue", "")),
         at=text[_AT],
-        attempt=int(message.headers.get("x-attempt", 0)),
+        attempt=attempt if isinstance(attempt, int) else 0,
         message=message,
     )
 
