@@ -49,6 +49,18 @@ class Ledger:
             "MO received": len(self.mo),
         }
 
+    def ends(self) -> dict[str, Any]:
+        """What became of the messages, in the form of the samples' mt.expected.json."""
+        finals = Counter(dr["status"] for finals in self.finals.values() for dr in finals.values())
+        return {
+            "delivered_or_read": finals["delivered"],
+            "submitted": finals["submitted"],
+            "failed": dict(self.reasons("failed")),
+            "expired": finals["expired"],
+            "rejected": dict(self.reasons("rejected")),
+            "mo": len(self.mo),
+        }
+
     def reasons(self, status: str) -> Counter[str]:
         finals = [dr for finals in self.finals.values() for dr in finals.values()]
         return Counter(dr["reason"]["code"] for dr in finals if dr["status"] == status and "reason" in dr)
