@@ -64,15 +64,25 @@ def read_folder(folder: Path, environ: Mapping[str, str]) -> RawConfig:
 
     A file holds one document or several. Raises ConfigurationError with the problems of all files.
     """
+    raw, problems = read_documents(folder, environ)
+    if problems:
+        raise ConfigurationError(problems)
+    return raw
+
+
+def read_documents(folder: Path, environ: Mapping[str, str]) -> tuple[RawConfig, list[Problem]]:
+    """The same, but what could be read comes beside what is wrong.
+
+    Where a reference could not be resolved the text is without it. Raises ConfigurationError when there is
+    nothing to read.
+    """
     problems: list[Problem] = []
     kinds = ("applications", "accounts")
     if not any((folder / kind).is_dir() for kind in kinds):
         what = "holds no folder applications or accounts" if folder.is_dir() else "is not a folder"
         raise ConfigurationError([Problem(str(folder), what)])
     applications, accounts = (_read_kind(folder, kind, environ, problems) for kind in kinds)
-    if problems:
-        raise ConfigurationError(problems)
-    return RawConfig(applications, accounts)
+    return RawConfig(applications, accounts), problems
 
 
 def _read_kind(

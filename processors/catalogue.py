@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from handlers.registry import Registry
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigurationError, Problem, UnavailableError
 from gateway.model.account import ProviderAccount
 from gateway.model.application import Application
 from gateway.store.catalog import CatalogueStore
 from handlers.contract import Handler
+from handlers.registry import Registry
 
 logger = structlog.get_logger("catalogue")
 
@@ -40,7 +41,9 @@ def build_catalogue(
     problems: list[Problem] = []
     apps = _applications(applications, problems)
     found = _accounts(registry, accounts, problems)
-    _cross_check(apps, found, problems)
+    app_ids = _unique(applications, "app_id", problems)
+    names = _unique(accounts, "account", problems)
+    _cross_check(apps, found, app_ids, names, problems)
     if problems:
         raise ConfigurationError(problems)
     return Catalogue(
@@ -54,7 +57,17 @@ def build_catalogue(
 def problems_of(error: ValidationError, where: str) -> list[Problem]:
     """One problem a field, never with the value that was given."""
     rows = error.errors(include_input=False, include_context=False, include_url=False)
-    return [Problem(f"{where}: {'.'.join(map(str, row['loc'])) or 'document'}", row["msg"]) for row in rows]
+    return [Problem(f"{where}: {'.'.join(map(str, row['loc'])) or 'document'}", _why(row)) for row in rows]
+
+
+def _why(row: ErrorDetails) -> str:
+    # Of pydantic's own words these are none for an operator, or, in one case, quote what was given.
+    words = {
+        "extra_forbidden": "is not a setting",
+        "missing": "is required",
+        "union_tag_invalid": "is of an unknown type",
+    }
+    return words.get(row["type"], row["msg"].removeprefix("Value error, "))
 
 
 def _applications(documents: Documents, problems: list[Problem]) -> dict[str, Application]:
@@ -80,10 +93,12 @@ def _accounts(
 
 
 def _cross_check(
-    applications: Mapping[str, Application], accounts: Mapping[str, ProviderAccount], problems: list[Problem]
+    applications: Mapping[str, Application],
+    accounts: Mapping[str, ProviderAccount],
+    app_ids: set[str],
+    names: set[str],
+    problems: list[Problem],
 ) -> None:
-    app_ids = _unique({where: app.app_id for where, app in applications.items()}, "app_id", problems)
-    names = _unique({where: account.account for where, account in accounts.items()}, "account", problems)
     for where, app in applications.items():
         unknown = sorted(set(app.accounts) - names - {"*"})
         problems.extend(Problem(f"{where}: accounts", f"there is no account {name}") for name in unknown)
@@ -93,9 +108,13 @@ def _cross_check(
             problems.append(Problem(f"{where}: mo_application", what))
 
 
-def _unique(names: Mapping[str, str], field: str, problems: list[Problem]) -> set[str]:
+def _unique(documents: Documents, field: str, problems: list[Problem]) -> set[str]:
+    """The names in `field`, also of documents that are wrong in some other way."""
     first: dict[str, str] = {}
-    for where, name in names.items():
+    for where, document in documents.items():
+        name = document.get(field)
+        if not isinstance(name, str):
+            continue  # reported as what it is
         if name in first:
             problems.append(Problem(f"{where}: {field}", f"{name} is defined in {first[name]} already"))
         first.setdefault(name, where)

@@ -3,14 +3,14 @@ applied."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from gateway.config_files import RawDocument, read_folder
+from gateway.config_files import RawDocument, read_documents
 from gateway.errors import ConfigurationError, Problem
 from gateway.model.account import ProviderAccount
 from gateway.store.catalog import CatalogueStore, StoredCatalogue
@@ -37,22 +37,23 @@ def check_folder(
     Raises ConfigurationError with every problem, each naming its file and field: wrong values, unknown keys,
     names used twice, applications that name accounts which do not exist, secrets that are written out.
     """
-    raw = read_folder(folder, environ)
+    raw, problems = read_documents(folder, environ)
     apps = _documents(raw.applications, stored.applications, "app_id", "application")
     accounts = _documents(raw.accounts, stored.accounts, "account", "account")
-    problems: list[Problem] = []
+    unreadable = {problem.where for problem in problems}
     catalogue = None
     try:
         catalogue = build_catalogue(registry, apps, accounts, version=stored.version)
     except ConfigurationError as error:
-        problems.extend(error.problems)
+        # A field whose reference leads nowhere is wrong for that reason only.
+        problems.extend(problem for problem in error.problems if problem.where not in unreadable)
     problems.extend(_written_out(raw.accounts, registry))
     if problems or catalogue is None:
         raise ConfigurationError(problems)
     return Checked(
         catalogue,
         {document.content["app_id"]: document.content for document in raw.applications},
-        {document.content["account"]: _with_secrets(document, registry) for document in raw.accounts},
+        {document.content["account"]: _sealable(document) for document in raw.accounts},
     )
 
 
@@ -64,7 +65,8 @@ async def apply(checked: Checked, store: CatalogueStore, *, prune: bool) -> int:
 def _documents(
     given: list[RawDocument], stored: Mapping[str, Mapping[str, Any]], key: str, kind: str
 ) -> dict[str, Mapping[str, Any]]:
-    replaced = {document.content.get(key) for document in given}
+    names = (document.content.get(key) for document in given)
+    replaced = {name for name in names if isinstance(name, str)}
     kept = {f"{kind} {name} (stored)": content for name, content in stored.items() if name not in replaced}
     return {**kept, **{document.where: document.content for document in given}}
 
@@ -83,7 +85,7 @@ def _written_out(documents: list[RawDocument], registry: Registry) -> Iterator[P
 
 
 def secret_paths(account: ProviderAccount) -> list[tuple[str, ...]]:
-    """Where the secrets of an account are, as paths of field names."""
+    """Where the secrets of an account are, as paths of field names and positions in lists."""
     return list(_paths(account.model_dump(by_alias=True, exclude_unset=True), ()))
 
 
@@ -93,17 +95,23 @@ def _paths(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     elif isinstance(value, Mapping):
         for name, item in value.items():
             yield from _paths(item, (*path, str(name)))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _paths(item, (*path, str(number)))
 
 
-def _with_secrets(document: RawDocument, registry: Registry) -> dict[str, Any]:
-    """The document as it was read, with its secrets as SecretStr, so that the store seals them."""
-    content = document.content
-    for path in secret_paths(registry.account(content, document.where)):
-        content = _wrapped(content, path)
-    return content
+def _sealable(document: RawDocument) -> dict[str, Any]:
+    """The document with everything that came from a reference as SecretStr, so that the store seals it.
+
+    Its secrets are among that; so is what somebody put as a reference where no secret was thought of, as in
+    a header.
+    """
+    return {name: _wrapped(value, name, document.from_reference) for name, value in document.content.items()}
 
 
-def _wrapped(content: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    name, rest = path[0], path[1:]
-    inner = _wrapped(content[name], rest) if rest else SecretStr(str(content[name]))
-    return {**content, name: inner}
+def _wrapped(value: Any, field: str, fields: Collection[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _wrapped(item, f"{field}.{name}", fields) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_wrapped(item, f"{field}.{number}", fields) for number, item in enumerate(value)]
+    return SecretStr(value) if isinstance(value, str) and field in fields else value
