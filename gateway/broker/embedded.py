@@ -39,8 +39,6 @@ class EmbeddedBroker:
     async def close(self) -> None:
         if self._consumers:
             await asyncio.wait([asyncio.create_task(consumer.cancel()) for consumer in self._consumers])
-        if self._upkeep.trouble is None:
-            await self._store.drain()
         await self._upkeep.stop()
         await end([consumer.task for consumer in self._consumers])
 

@@ -13,7 +13,6 @@ from gateway.errors import BrokerUnavailable, StoreUnavailable
 from gateway.store.queue_instances import Instances
 from gateway.store.queues import QueueStore
 
-_ROUND_SECONDS = 1.0
 _ANSWER_WITHIN_SECONDS = 3.0
 _LOOK_SECONDS = 0.1
 _STOP_WITHIN_SECONDS = 5.0
@@ -31,8 +30,8 @@ class Upkeep:
     """Holds the session, the routes and the trouble.
 
     `hungry` gives the queues that could be fetched from, `wake` is called with those where that is worth
-    trying. A round every second is also what finds out that the store is away and that it is back; so
-    nothing that failed is repeated faster than that.
+    trying. A round every `round_seconds` is also what finds out that the store is away and that it is back;
+    so nothing that failed is repeated faster than that.
     """
 
     def __init__(
@@ -41,11 +40,14 @@ class Upkeep:
         instances: Instances,
         hungry: Callable[[], Collection[str]],
         wake: Callable[[Collection[str]], None],
+        *,
+        round_seconds: float = 1.0,
     ) -> None:
         self._store = store
         self._instances = instances
         self._hungry = hungry
         self._wake = wake
+        self._round_seconds = round_seconds
         self._session: Session | None = None
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -72,11 +74,15 @@ class Upkeep:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_WITHIN_SECONDS)
         await end(self._tasks)
+        answers = self._trouble is None
         self._set_trouble("the broker has been closed")
-        if self._session is not None and not self._session.lost:
-            self._session.lost = True
-            with contextlib.suppress(StoreUnavailable):
-                await self._instances.leave(self._session.instance)
+        if self._session is None or self._session.lost:
+            return
+        self._session.lost = True  # nothing is settled from now on; what is being settled, is
+        with contextlib.suppress(StoreUnavailable):
+            if answers:
+                await self._store.drain()
+            await self._instances.leave(self._session.instance)
 
     def run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task whose unexpected end is trouble that stays: without it the broker does half of its work."""
@@ -111,7 +117,7 @@ class Upkeep:
         self.routes = Routes(await self._store.declared())
 
     async def _keep_rounds(self) -> None:
-        while not await self._stopped_within(_ROUND_SECONDS):
+        while not await self._stopped_within(self._round_seconds):
             # A slow round is not cut off, it may be writing; but that there is trouble is known soon.
             words = f"MongoDB has not answered for {_ANSWER_WITHIN_SECONDS:.0f} s"
             alarm = asyncio.get_running_loop().call_later(_ANSWER_WITHIN_SECONDS, self._set_trouble, words)
@@ -120,7 +126,8 @@ class Upkeep:
             except StoreUnavailable as error:
                 self._set_trouble(str(error))
             else:
-                self._set_trouble(None)
+                if not self._session_is_lost():  # it may have been given up during the round
+                    self._set_trouble(None)
             finally:
                 alarm.cancel()
 
@@ -131,7 +138,7 @@ class Upkeep:
 
     async def _stay_alive(self) -> None:
         session = self._session
-        if session is not None and not session.lost:
+        if session is not None and not self._session_is_lost():
             if await self._instances.beat(session.instance):
                 return
             self.doubt(
@@ -143,6 +150,9 @@ class Upkeep:
             await self._instances.leave(session.instance)
         self._session = fresh
         self._wake(self._hungry())
+
+    def _session_is_lost(self) -> bool:
+        return self._session is not None and self._session.lost
 
     async def _keep_looking(self) -> None:
         """End the waits that are over, and see what others have published: one question for all queues."""
