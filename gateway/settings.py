@@ -51,7 +51,7 @@ class Section(BaseModel):
 class BrokerSettings(Section):
     url: Annotated[SecretStr, server_url("amqp", "amqps")] | None = None
     """The RabbitMQ server, as amqp:// or amqps:// with user, password and virtual host. Without it, the
-    embedded broker, which works within one process only."""
+    embedded broker, which keeps its queues in the store."""
 
 
 class StoreSettings(Section):

@@ -61,9 +61,10 @@ class MTRecord:
     def reference(self) -> str:
         return reference_of(self.app_id, self.message_id)
 
-    def reached(self, status: Status) -> Mapping[str, Any] | None:
-        """The event by which this MT came to `status`; None when it never did."""
-        return next((event for event in self.events if event["status"] == status.value), None)
+    @property
+    def told(self) -> dict[Status, Mapping[str, Any]]:
+        """The statuses that DR were published for, in order, each with the event that let it."""
+        return {Status(status): event for event in self.events for status in event.get("told", ())}
 
 
 def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ Check = Callable[[], str | None]
 class HealthRoutes:
     """Answers from checks that cost nothing: each says why it fails, in words for an operator, or None.
 
-    `checks` decide about readiness; they can be added while the daemon starts. `details` are shown too, but do
-    not make the daemon unready: an account whose credentials are refused must not take the others down with it.
+    `checks` decide about readiness; they can be added while the daemon starts. `details` are shown too, but
+    do not make the daemon unready: an account whose credentials are refused must not take the others down
+    with it.
     """
 
     def __init__(self, metrics: Metrics, checks: dict[str, Check]) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.broker.port import Publication
+from gateway.broker.port import Headers, Publication
 from gateway.errors import FailureKind, MessageRefused, ProviderError
 from gateway.model.account import RetrySchedule
 from gateway.model.base import now
@@ -181,7 +181,7 @@ async def test_a_repeat_without_its_headers_is_dead(world: World) -> None:
 
 
 async def test_a_repeat_of_an_unknown_mt_is_dead(world: World) -> None:
-    headers = {"x-reference": "shop/none", "x-attempt": 2}
+    headers: Headers = {"x-reference": "shop/none", "x-attempt": 2}
     outcome = await dead(world.retry, delivery_of(Publication("", "imgw.retry", b"{}", headers=headers)))
     assert outcome.reason == "unknown_transaction"
 
