@@ -4,7 +4,7 @@ on."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from gateway.broker.port import Delivery, Headers, Publication
 from gateway.broker.topology import DR_IN, TYPE_CALLBACK, TYPE_OUTCOME, after
 from gateway.model.base import now
-from gateway.model.lifecycle import Advance, advance
+from gateway.model.lifecycle import Advance, Report, advance, advance_parts
 from gateway.model.outcome import OutcomeEvent
 from gateway.model.receipt import NEGATIVE_ENDS, DeliveryReceipt, Reason, Status, permanent
 from gateway.store.inbound import InboundLog, ReceiptRecord
@@ -41,6 +41,7 @@ class News:
     reason: Reason | None = None
     occurred_at: datetime | None = None
     attempt: int | None = None
+    part: str | None = None  # the provider's id of the part that it is about
 
 
 class DRProcessor:
@@ -129,23 +130,20 @@ class DRProcessor:
         """Move the MT by this news and say what to publish. Looks again while others move it."""
         current: MTRecord | None = record
         while current is not None:
-            step = advance(
-                current.status,
-                news.status,
-                ended_as=current.ended_as,
-                provider_sends_receipts=current.provider_sends_receipts,
-            )
-            if step is None:
+            parts, status = _parts(current, news)
+            step = None if status is None else _advance(current, status)
+            if step is None and parts == current.parts:
                 return _repeated(current, news, delivery), "repeated"
-            moved = await self._transactions.move(current, _change(current, step, news))
+            moved = await self._transactions.move(current, _change(current, step, news, parts))
             if moved is not None:
                 self._count(moved, step)
-                return dr_publications(moved, step.reports, delivery.headers), _outcome_of(step)
+                reports = step.reports if step else ()
+                return dr_publications(moved, reports, delivery.headers), _outcome_of(reports)
             current = await self._transactions.get(record.reference)
         return [], "unmatched"
 
-    def _count(self, record: MTRecord, step: Advance) -> None:
-        for report in step.reports:
+    def _count(self, record: MTRecord, step: Advance | None) -> None:
+        for report in step.reports if step else ():
             self._metrics.statuses.labels(record.channel or "none", report.status.value).inc()
             if report.status is Status.DELIVERED:
                 seconds = (now() - record.accepted_at).total_seconds()
@@ -156,22 +154,41 @@ def _news(status: Status, receipt: DeliveryReceipt, received_at: datetime) -> Ne
     reason = receipt.reason
     if reason is None and status in NEGATIVE_ENDS:  # a provider that does not say why
         reason = permanent("provider_error" if status is Status.FAILED else "no_receipt_in_time")
-    return News(status, reason, receipt.occurred_at or received_at)
+    return News(status, reason, receipt.occurred_at or received_at, part=receipt.provider_message_id)
 
 
-def _change(record: MTRecord, step: Advance, news: News) -> Change:
-    return Change(
-        status=step.status,
-        attempt=record.attempt if news.attempt is None else news.attempt,
-        ended_as=step.ended_as,
-        reason=news.reason,
-        occurred_at=news.occurred_at,
-        told=tuple(report.status for report in step.reports),
+def _parts(record: MTRecord, news: News) -> tuple[Mapping[str, Status], Status | None]:
+    """How far the parts have come, and what that is for the message as a whole."""
+    ids = record.provider_message_ids
+    if news.part not in ids or len(ids) == 1:
+        return record.parts, news.status
+    return advance_parts(record.parts, ids, news.part, news.status)
+
+
+def _advance(record: MTRecord, status: Status) -> Advance | None:
+    return advance(
+        record.status,
+        status,
+        ended_as=record.ended_as,
+        provider_sends_receipts=record.provider_sends_receipts,
     )
 
 
-def _outcome_of(step: Advance) -> str:
-    return "late" if any(report.late for report in step.reports) else "applied"
+def _change(record: MTRecord, step: Advance | None, news: News, parts: Mapping[str, Status]) -> Change:
+    return Change(
+        status=step.status if step else record.status,
+        attempt=record.attempt if news.attempt is None else news.attempt,
+        ended_as=step.ended_as if step else None,
+        parts=parts or None,
+        claim=None if step else record.claim,
+        reason=news.reason,
+        occurred_at=news.occurred_at,
+        told=tuple(report.status for report in step.reports) if step else (),
+    )
+
+
+def _outcome_of(reports: Sequence[Report]) -> str:
+    return "late" if any(report.late for report in reports) else "applied"
 
 
 def _repeated(record: MTRecord, news: News, delivery: Delivery) -> list[Publication]:

@@ -11,6 +11,7 @@ news.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.model.receipt import NEGATIVE_ENDS, RANK, Status
@@ -57,6 +58,23 @@ def advance(
         ended_as = status if final else ended_as
         reports.append(Report(status, final, late and RANK[status] >= RANK[Status.DELIVERED]))
     return Advance(news, tuple(reports), ended_as)
+
+
+def advance_parts(
+    parts: Mapping[str, Status], ids: Sequence[str], part: str, news: Status
+) -> tuple[dict[str, Status], Status | None]:
+    """What a receipt for one part means for a message that was sent in several, known by `ids`.
+
+    Returns how far each part is known to have come, and the news for the message as a whole: delivered or
+    read once all parts are, a negative end as soon as one part has it; None when the others are still
+    awaited.
+    """
+    if RANK[news] < RANK[Status.DELIVERED]:
+        return dict(parts), news
+    before = parts.get(part, Status.SUBMITTED)
+    after = {**parts, part: max(before, news, key=RANK.__getitem__)}
+    slowest = min((after.get(id, Status.SUBMITTED) for id in ids), key=RANK.__getitem__)
+    return after, slowest if slowest is not Status.SUBMITTED else None
 
 
 def is_end(status: Status, *, provider_sends_receipts: bool) -> bool:

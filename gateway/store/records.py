@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,7 @@ class MTRecord:
     rev: int = 1
     ended_as: Status | None = None
     provider_message_ids: tuple[str, ...] = ()
+    parts: Mapping[str, Status] = field(default_factory=dict)  # how far each of several parts has come
     claim: Claim | None = None
     reason: Reason | None = None
     events: tuple[Mapping[str, Any], ...] = ()
@@ -128,6 +129,7 @@ def from_document(document: Mapping[str, Any]) -> MTRecord:
         rev=document["rev"],
         ended_as=Status(ended_as) if ended_as else None,
         provider_message_ids=tuple(get("provider_message_ids", ())),
+        parts={part["id"]: Status(part["status"]) for part in get("parts", ())},
         claim=Claim(claim["by"], claim["until"]) if claim else None,
         reason=Reason.model_validate(reason) if reason else None,
         events=tuple(document["events"]),

@@ -39,6 +39,7 @@ class Change:
     attempt: int
     ended_as: Status | None = None
     provider_message_ids: tuple[str, ...] = ()
+    parts: Mapping[str, Status] | None = None
     claim: Claim | None = None
     reason: Reason | None = None
     occurred_at: datetime | None = None
@@ -98,6 +99,7 @@ class Transactions:
             rev=record.rev + 1,
             ended_as=change.ended_as or record.ended_as,
             provider_message_ids=change.provider_message_ids or record.provider_message_ids,
+            parts=record.parts if change.parts is None else change.parts,
             claim=change.claim,
             reason=change.reason or record.reason,
             events=(*record.events, event),
@@ -214,6 +216,9 @@ def _update(move: _Move) -> Mapping[str, Any]:
     removed: dict[str, Any] = {}
     if change.provider_message_ids:
         fields["provider_message_ids"] = list(change.provider_message_ids)
+    if change.parts is not None:
+        # A list, since a provider's ids may hold what the names of fields must not.
+        fields["parts"] = [{"id": id, "status": status.value} for id, status in change.parts.items()]
     if change.reason is not None:
         fields["reason"] = change.reason.model_dump(mode="json", exclude_none=True)
     if change.claim is not None:

@@ -13,6 +13,7 @@ from gateway.broker.port import Delivery, Publication
 from gateway.model.base import now
 from gateway.model.receipt import Status
 from gateway.store.transactions import Change
+from handlers.contract import Submitted
 from processors.expiry import ExpiryMonitor
 from tests.processors.conftest import World, dead, done
 from tests.processors.fakes import again, delivery_of, mt, seen
@@ -103,6 +104,34 @@ async def test_delivered_after_failed_is_told_as_late(sent: World) -> None:
 async def test_failed_after_delivered_is_no_news(sent: World) -> None:
     told = await _told(sent, receipts(receipt("delivered")), receipts(receipt("failed"), key="i-2"))
     assert told == [("delivered", True, False)]
+
+
+async def test_a_message_in_parts_is_delivered_when_all_parts_are(world: World) -> None:
+    world.provider.answers = [Submitted(("p-1", "p-2", "p-3"))]
+    await done(world.mt, mt())
+    parts = [("p-1", "delivered"), ("p-2", "read"), ("p-1", "delivered"), ("p-3", "delivered")]
+    deliveries = [receipts(receipt(status, id=id), key=f"{n}") for n, (id, status) in enumerate(parts)]
+    told = [await _told(world, delivery) for delivery in deliveries]
+    assert told == [[], [], [], [("delivered", True, False)]]
+    later = [receipts(receipt("read", id=id), key=f"read-{id}") for id in ("p-1", "p-3")]
+    assert [await _told(world, delivery) for delivery in later] == [[], [("read", False, False)]]
+
+
+async def test_a_message_fails_when_one_of_its_parts_does(world: World) -> None:
+    world.provider.answers = [Submitted(("p-1", "p-2"))]
+    await done(world.mt, mt())
+    told = await _told(
+        world, receipts(receipt("delivered", id="p-1")), receipts(receipt("failed", id="p-2"), key="2")
+    )
+    assert told == [("failed", True, False)]
+
+
+async def test_all_parts_delivered_at_the_same_time_are_told_once(world: World) -> None:
+    world.provider.answers = [Submitted(("p-1", "p-2", "p-3", "p-4"))]
+    await done(world.mt, mt())
+    deliveries = [receipts(receipt("delivered", id=f"p-{n}"), key=f"{n}") for n in range(1, 5)]
+    results = await asyncio.gather(*(done(world.dr, delivery) for delivery in deliveries))
+    assert [dr["status"] for publications in results for _, dr in seen(publications)] == ["delivered"]
 
 
 async def test_a_redelivered_receipt_that_may_not_have_been_passed_on_is_passed_on_again(sent: World) -> None:
