@@ -64,7 +64,7 @@ class Registry:
             raise ConfigurationError([Problem(f"{where}: provider", f"{what}; there are {known}")])
         channel = {} if "channel" in raw else {"channel": provider.channel}
         try:
-            return provider.Account.model_validate({**channel, **raw})
+            return provider.Account.model_validate({**channel, **raw}, by_name=False)
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False)
             raise ConfigurationError([_problem(where, raw, detail) for detail in details]) from error

@@ -74,7 +74,7 @@ def _applications(documents: Documents, problems: list[Problem]) -> dict[str, Ap
     found: dict[str, Application] = {}
     for where, document in documents.items():
         try:
-            found[where] = Application.model_validate(document)
+            found[where] = Application.model_validate(document, by_name=False)
         except ValidationError as error:
             problems.extend(problems_of(error, where))
     return found
