@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typer
 from rich.table import Table
 
 from gateway.broker.port import Broker
@@ -11,14 +10,9 @@ from processors.audit import Audit, audit
 from processors.commands.session import command_settings, open_servers, out, run
 
 
-def register(app: typer.Typer) -> None:
-    app.command("audit")(audit_command)
-
-
-def audit_command() -> None:
-    """Check the conservation law: accepted = ended + under way. Exit code 1 when it does not hold."""
-    if not run(_audit()):
-        raise typer.Exit(1)
+def check() -> bool:
+    """Show the audit; whether the law holds."""
+    return run(_audit())
 
 
 async def _audit() -> bool:

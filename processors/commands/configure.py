@@ -4,53 +4,44 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from gateway.errors import ConfigurationError, Problem
+from gateway.settings import Settings
 from gateway.store.catalog import CatalogueStore
 from gateway.store.secrets import SecretBox
 from handlers.registry import Registry
 from processors.commands.session import command_settings, open_servers, out, run
-from processors.configuration import Checked, apply, check_folder
+from processors.configuration import NOTHING_STORED, Checked, apply, check_folder
 from processors.servers import open_database, secret_box
 
-Folder = Annotated[
-    Path, typer.Argument(help="The folder with applications/ and accounts/.", file_okay=False, exists=True)
-]
 
-
-def register(app: typer.Typer) -> None:
-    app.command("apply")(apply_command)
-    app.command("check")(check)
-    app.command("secret-key")(secret_key)
-
-
-def apply_command(
-    folder: Folder = Path("config"),
-    prune: Annotated[bool, typer.Option(help="Also remove what is stored and not in the files.")] = False,
-) -> None:
-    """Write applications and accounts to the store, all or nothing. Daemons follow within seconds."""
+def apply_folder(folder: Path, *, prune: bool) -> None:
     run(_apply(folder, prune=prune))
 
 
-def check(
-    folder: Folder = Path("config"),
-    connect: Annotated[bool, typer.Option(help="Also connect to the broker and the store.")] = False,
-) -> None:
-    """Check the settings and the configuration files; says every problem there is, and changes nothing."""
-    settings = command_settings()
-    checked = check_folder(folder, os.environ, Registry.discover())
+def check(folder: Path, *, connect: bool) -> None:
+    """Raises ConfigurationError with the problems of settings and files alike."""
+    problems: list[Problem] = []
+    settings, checked = None, None
+    try:
+        settings = command_settings()
+    except ConfigurationError as error:
+        problems.extend(error.problems)
+    try:
+        checked = check_folder(folder, os.environ, Registry.discover())
+    except ConfigurationError as error:
+        problems.extend(error.problems)
+    if settings is None or checked is None:
+        raise ConfigurationError(problems)
     _say(checked, "are in order")
     if connect:
-        run(_connect())
+        run(_connect(settings))
         broker = "embedded broker" if settings.embedded_broker else "RabbitMQ"
         store = "embedded store" if settings.embedded_store else "MongoDB"
         out.print(f"{broker} and {store} answer")
 
 
 def secret_key() -> None:
-    """Print a new key for IMGW_SECRETS__KEY."""
     out.print(SecretBox.new_key())
 
 
@@ -58,15 +49,14 @@ async def _apply(folder: Path, *, prune: bool) -> None:
     settings = command_settings()
     async with open_database(settings) as database:
         store = CatalogueStore(database, secret_box(settings))
-        stored = await store.load()
-        kept = stored if not prune else type(stored)(stored.version, {}, {})
-        checked = check_folder(folder, os.environ, Registry.discover(), kept)
+        stored = NOTHING_STORED if prune else await store.load()
+        checked = check_folder(folder, os.environ, Registry.discover(), stored)
         version = await apply(checked, store, prune=prune)
     _say(checked, f"applied as version {version}")
 
 
-async def _connect() -> None:
-    async with open_servers(command_settings()) as servers:
+async def _connect(settings: Settings) -> None:
+    async with open_servers(settings) as servers:
         await servers.broker.depth("imgw.mt")
 
 

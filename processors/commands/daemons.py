@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
 import uvloop
 
 from gateway.settings import load_settings
@@ -21,41 +18,15 @@ from processors.daemon import run_until_signalled
 from processors.wiring import ROLES, Role
 
 
-class What(StrEnum):
-    """What a daemon does."""
-
-    MT = "mt"
-    MO = "mo"
-    DR = "dr"
-    RETRY = "retry"
-    WEB = "web"
-    ALL = "all"
-
-
-def register(app: typer.Typer) -> None:
-    app.command("run")(run)
-    app.command("simulate")(simulate)
-
-
-def run(
-    what: Annotated[What, typer.Argument(help="Which daemon, or all of them in one process.")],
-) -> None:
-    """Run a daemon until SIGTERM: mt, mo, dr (with the expiry monitor), retry, web, or all in one process."""
+def run(what: str) -> None:
+    """Run one of wiring.ROLES, or all of them."""
     settings = load_settings()
-    configure_logging(settings.log.level, settings.log.format, service=f"imgw-{what.value}")
-    roles: list[Role] = list(ROLES) if what is What.ALL else [_role(what)]
+    configure_logging(settings.log.level, settings.log.format, service=f"imgw-{what}")
+    roles: list[Role] = [role for role in ROLES if what in (role, "all")]
     uvloop.run(run_until_signalled(settings, roles))
 
 
-def simulate(
-    config: Annotated[
-        Path, typer.Argument(help="The accounts it plays the provider for, and its rules.", dir_okay=False)
-    ] = Path("config/simulator.yaml"),
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.")] = 9090,
-) -> None:
-    """Play the providers: take what the gateway sends, post receipts and replies back, fail as told by
-    rules."""
+def simulate(config: Path, host: str, port: int) -> None:
     settings = load_settings()
     configure_logging(settings.log.level, settings.log.format, service="imgw-simulate")
     uvloop.run(_simulate(config, host, port))
@@ -72,7 +43,3 @@ async def _simulate(config: Path, host: str, port: int) -> None:
 
 def _say_port(port: int) -> None:
     out.print(f"simulator listening on port {port}")
-
-
-def _role(what: What) -> Role:
-    return next(role for role in ROLES if role == what.value)

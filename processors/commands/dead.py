@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
 from rich.table import Table
 
 from gateway.broker.port import StoredMessage
 from gateway.broker.topology import DEAD
-from processors.commands.session import command_settings, open_servers, out, run
+from processors.commands.session import command_settings, harmless, open_servers, out, run
 from processors.dead_letters import DeadLetter, read, revived
 
-Id = Annotated[str | None, typer.Argument(help="The id that `imgw dead list` shows.")]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="All with this reason.")]
 
-
-def register(app: typer.Typer) -> None:
-    dead = typer.Typer(help="Dead letters: messages that could not be dealt with.", no_args_is_help=True)
-    dead.command("list")(list_command)
-    dead.command("show")(show)
-    dead.command("replay")(replay)
-    dead.command("discard")(discard)
-    app.add_typer(dead, name="dead")
-
-
-def list_command(reason: ReasonOption = None) -> None:
-    """List the dead letters: when, from which queue, and why."""
+def list_letters(reason: str | None) -> None:
     run(_list(reason))
 
 
-def show(id: Id) -> None:
-    """Show one dead letter whole, its body included. A body may hold what a person wrote."""
-    if not run(_show(id)):
-        raise typer.Exit(1)
+def show(letter_id: str) -> bool:
+    """Whether there is such a letter."""
+    return run(_show(letter_id))
 
 
-def replay(id: Id = None, reason: ReasonOption = None) -> None:
-    """Put one back on the queue it came from, or all with a reason."""
-    _need_one(id, reason)
-    count = run(_replay(id, reason))
+def replay(letter_id: str | None, reason: str | None) -> bool:
+    """Put back what has this id, or this reason; whether there was any."""
+    count = run(_replay(letter_id, reason))
     out.print(f"{count} put back")
+    return count > 0
 
 
-def discard(id: Id = None, reason: ReasonOption = None) -> None:
-    """Throw one away for good, or all with a reason."""
-    _need_one(id, reason)
-    count = run(_discard(id, reason))
+def discard(letter_id: str | None, reason: str | None) -> bool:
+    """Throw away what has this id, or this reason; whether there was any."""
+    count = run(_discard(letter_id, reason))
     out.print(f"{count} thrown away")
-
-
-def _need_one(id: str | None, reason: str | None) -> None:
-    if (id is None) == (reason is None):
-        raise typer.BadParameter("give either an id or --reason")
+    return count > 0
 
 
 async def _list(reason: str | None) -> None:
@@ -61,9 +39,8 @@ async def _list(reason: str | None) -> None:
     async def look(message: StoredMessage) -> bool:
         letter = read(message)
         if _matches(letter, None, reason):
-            table.add_row(
-                letter.id, letter.at, letter.queue, letter.reason, letter.detail, str(letter.attempt)
-            )
+            cells = (letter.id, letter.at, letter.queue, letter.reason, letter.detail, str(letter.attempt))
+            table.add_row(*map(harmless, cells))
         return False
 
     async with open_servers(command_settings()) as servers:
@@ -71,12 +48,12 @@ async def _list(reason: str | None) -> None:
     out.print(table if table.row_count else "there are no dead letters")
 
 
-async def _show(id: str | None) -> bool:
+async def _show(letter_id: str) -> bool:
     found: list[DeadLetter] = []
 
     async def look(message: StoredMessage) -> bool:
         letter = read(message)
-        if _matches(letter, id, None):
+        if _matches(letter, letter_id, None):
             found.append(letter)
         return False
 
@@ -84,20 +61,20 @@ async def _show(id: str | None) -> bool:
         await servers.broker.sift(DEAD, look)
     for letter in found:
         for name, value in {**letter.message.headers, "type": letter.message.type}.items():
-            out.print(f"{name}: {value}", markup=False)
+            out.print(harmless(f"{name}: {value}"))
         out.print()
-        out.print(letter.message.body.decode("utf-8", "backslashreplace"), markup=False)
+        out.print(harmless(letter.message.body.decode("utf-8", "backslashreplace")))
     if not found:
         out.print("there is no such dead letter")
     return bool(found)
 
 
-async def _replay(id: str | None, reason: str | None) -> int:
+async def _replay(letter_id: str | None, reason: str | None) -> int:
     async with open_servers(command_settings()) as servers:
 
         async def judge(message: StoredMessage) -> bool:
             letter = read(message)
-            if not _matches(letter, id, reason) or not letter.queue:
+            if not _matches(letter, letter_id, reason) or not letter.queue:
                 return False
             await servers.broker.publish(revived(letter))
             return True
@@ -105,13 +82,13 @@ async def _replay(id: str | None, reason: str | None) -> int:
         return await servers.broker.sift(DEAD, judge)
 
 
-async def _discard(id: str | None, reason: str | None) -> int:
+async def _discard(letter_id: str | None, reason: str | None) -> int:
     async def judge(message: StoredMessage) -> bool:
-        return _matches(read(message), id, reason)
+        return _matches(read(message), letter_id, reason)
 
     async with open_servers(command_settings()) as servers:
         return await servers.broker.sift(DEAD, judge)
 
 
-def _matches(letter: DeadLetter, id: str | None, reason: str | None) -> bool:
-    return (id is None or letter.id == id) and (reason is None or letter.reason == reason)
+def _matches(letter: DeadLetter, letter_id: str | None, reason: str | None) -> bool:
+    return (letter_id is None or letter.id == letter_id) and (reason is None or letter.reason == reason)

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from gateway.errors import ConfigurationError, Problem
 from processors.commands.session import out
 from processors.generated import generated_files
 
 
-def register(app: typer.Typer) -> None:
-    app.command("generate")(generate)
-
-
-def generate(
-    check: Annotated[bool, typer.Option("--check", help="Only say what is out of date.")] = False,
-    root: Annotated[Path, typer.Option(help="The project's folder.", file_okay=False)] = Path(),
-) -> None:
-    """For people who change the code: write config/schema and the generated parts of the README."""
+def generate(root: Path, *, check: bool) -> None:
+    """Raises ConfigurationError when something is out of date and it was only to be checked."""
     stale = [(path, text) for path, text in generated_files(root).items() if _differs(path, text)]
     if check and stale:
         what = "is out of date; write it anew with: make schemas"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import typer
 from rich.table import Table
 
 from handlers.contract import Capabilities, Handler
@@ -14,12 +13,7 @@ from processors.commands.session import out
 COLUMNS = ("provider", "channel", "content", "buttons", "receipts", "idempotent", "window")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("providers")(providers)
-
-
-def providers() -> None:
-    """Show the providers there are and what each can do."""
+def show() -> None:
     table = Table(*COLUMNS, box=None, header_style="bold")
     for row in rows(Registry.discover().providers().values()):
         table.add_row(*row)

@@ -5,64 +5,53 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-import typer
 from pydantic import ValidationError
 
 from gateway.broker.port import Publication
 from gateway.broker.topology import MT, TYPE_MT
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, Problem
 from gateway.model.base import uuid7
 from gateway.model.message import MTMessage
 from gateway.store.records import MTRecord, reference_of
 from processors.catalogue import problems_of
-from processors.commands.session import Servers, command_settings, open_servers, out, run
+from processors.commands.session import Servers, command_settings, harmless, open_servers, out, run
 
 _EVERY_SECONDS = 0.2
 
 
-def register(app: typer.Typer) -> None:
-    app.command("send")(send)
+def send(file: Path | None, given: Mapping[str, str | None], text: str, wait_seconds: float) -> bool:
+    """Publish the MT in `file`, or one of the given fields and a text, and follow it; whether it got there.
 
-
-def send(
-    app_id: Annotated[str, typer.Option("--app", help="The application.")] = "",
-    to: Annotated[str, typer.Option(help="The recipient.")] = "",
-    text: Annotated[str, typer.Option(help="The text.")] = "",
-    channel: Annotated[str | None, typer.Option(help="The channel; routing picks the account.")] = None,
-    account: Annotated[str | None, typer.Option(help="An account by name, instead of a channel.")] = None,
-    file: Annotated[
-        Path | None, typer.Option(help="A whole MT as JSON instead; - for standard input.")
-    ] = None,
-    wait_seconds: Annotated[
-        float, typer.Option("--wait", help="How long to follow it; 0 for not at all.")
-    ] = 60,
-) -> None:
-    """Publish one MT on imgw.mt and follow it until it has ended. Exit code 1 when it was not delivered."""
-    document = _read(file) if file else _document(app_id, to, text, channel, account)
+    Raises ConfigurationError when it is not an MT.
+    """
+    document = _document(given, text) if file is None else _read(file)
     document.setdefault("message_id", uuid7())
     try:
-        mt = MTMessage.model_validate(document)
+        mt = MTMessage.model_validate(document, by_name=False)
     except ValidationError as error:
-        raise ConfigurationError(problems_of(error, str(file) if file else "imgw send")) from error
-    if not run(_send(mt, wait_seconds)):
-        raise typer.Exit(1)
+        raise ConfigurationError(problems_of(error, str(file or "imgw send"))) from error
+    return run(_send(mt, wait_seconds))
 
 
-def _document(app_id: str, to: str, text: str, channel: str | None, account: str | None) -> dict[str, Any]:
-    given = {"app_id": app_id, "to": to, "channel": channel, "account": account}
-    return {name: value for name, value in given.items() if value} | {
-        "content": {"type": "text", "text": text}
-    }
+def _document(given: Mapping[str, str | None], text: str) -> dict[str, Any]:
+    fields = {name: value for name, value in given.items() if value}
+    return {**fields, "content": {"type": "text", "text": text}}
 
 
 def _read(file: Path) -> dict[str, Any]:
     body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    document = orjson.loads(body)
-    return document if isinstance(document, dict) else {}
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ConfigurationError([Problem(str(file), "is not JSON")]) from error
+    if not isinstance(document, dict):
+        raise ConfigurationError([Problem(str(file), "is not a JSON object")])
+    return document
 
 
 async def _send(mt: MTMessage, wait_seconds: float) -> bool:
@@ -80,7 +69,7 @@ async def _follow(servers: Servers, mt: MTMessage, wait_seconds: float) -> bool:
         record = await servers.transactions.get(reference)
         if record is not None:
             for event in record.events[shown:]:
-                out.print(event_line(event), markup=False)
+                out.print(harmless(event_line(event)))
             shown = len(record.events)
             if record.ended_as is not None:
                 return _good(record)

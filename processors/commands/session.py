@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -22,7 +23,10 @@ from processors.servers import open_broker, open_database
 
 Result = TypeVar("Result")
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+# What comes from outside must not speak to the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ def command_settings() -> Settings:
     settings = load_settings()
     configure_logging("warning", settings.log.format, stream=sys.stderr, service="imgw")
     return settings
+
+
+def harmless(text: str) -> str:
+    """The same text with control characters, other than tabs and line ends, written out."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

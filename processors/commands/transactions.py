@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from gateway.store.records import MTRecord
 from gateway.telemetry.redact import mask_address
 from processors.commands.send import event_line
-from processors.commands.session import Servers, command_settings, open_servers, out, run
+from processors.commands.session import Servers, command_settings, harmless, open_servers, out, run
 
 
-def register(app: typer.Typer) -> None:
-    tx = typer.Typer(help="The log of messages.", no_args_is_help=True)
-    tx.command("show")(show)
-    app.add_typer(tx, name="tx")
-
-
-def show(
-    message_id: Annotated[str, typer.Argument(help="The message id, as it was published.")],
-    app_id: Annotated[str | None, typer.Option("--app", help="Only of this application.")] = None,
-) -> None:
-    """Show the whole history of an MT: every step, every receipt, every reason. Not what it says."""
-    if not run(_show(message_id, app_id)):
-        out.print(f"the log has no MT {message_id}", markup=False)
-        raise typer.Exit(1)
+def show(message_id: str, app_id: str | None) -> bool:
+    """Whether there is such an MT."""
+    found = run(_show(message_id, app_id))
+    if not found:
+        out.print(f"the log has no MT {message_id}")
+    return found
 
 
 async def _show(message_id: str, app_id: str | None) -> bool:
@@ -51,13 +39,13 @@ async def _print(record: MTRecord, servers: Servers) -> None:
     }
     for name, value in facts.items():
         if value:
-            out.print(f"{name:<15}{value}", markup=False)
+            out.print(harmless(f"{name:<15}{value}"))
     out.print("steps")
     for event in record.events:
-        out.print(f"  {event_line(event)}  by {event['by']}", markup=False)
+        out.print(harmless(f"  {event_line(event)}  by {event['by']}"))
     receipts = await servers.inbound.receipts_of(record.reference)
     if receipts:
         out.print("receipts, in the provider's words")
     for receipt in receipts:
         at = receipt["received_at"].isoformat(timespec="milliseconds")
-        out.print(f"  {at}  {receipt['provider_status']:<12}{receipt['outcome']}", markup=False)
+        out.print(harmless(f"  {at}  {receipt['provider_status']:<12}{receipt['outcome']}"))
