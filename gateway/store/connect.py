@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from bson.codec_options import CodecOptions
-from pymongo import WriteConcern
+from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -21,21 +21,31 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
 )
+from pymongo.errors import ConfigurationError as UnusableOption
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import ConfigurationError, Problem, StoreUnavailable
 
 Driver = Literal["motor", "pymongo"]
 
-# What a server says while it is starting, electing or shutting down, or when a write was not made safe in
-# time.
-_PASSING_CODES = frozenset({64, 91, 189, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436, 50})
+_SETTING = "IMGW_STORE__URL"
+
+# What a server says while it is starting, electing or shutting down, when it cannot reach another one, or
+# when a write was not made safe in time.
+_PASSING_CODES = frozenset(
+    {6, 7, 50, 64, 89, 91, 133, 134, 189, 262, 9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436}
+)
+# Credentials that are refused are a person's to mend; until then nothing must be taken for undeliverable.
+_REFUSED_CODES = frozenset({13, 18, 8000})
 
 # Acknowledged writes were lost without the journal when the server was killed (measured 2026-11).
 DURABLE = WriteConcern(w="majority", j=True)
 
 
 class Database:
-    """One database: `db` is the driver's own object, whose collections the other files of this folder use."""
+    """One database: `db` is the driver's own object, whose collections the other files of this folder use.
+
+    Raises ConfigurationError for a URL that cannot be one; whether a server is there shows later.
+    """
 
     def __init__(
         self, url: str, name: str, driver: Driver = "motor", *, timeout_seconds: float = 10.0
@@ -49,9 +59,16 @@ class Database:
             "maxPoolSize": 20,
         }
         self.driver = driver
-        self._client: Any = _client_class(driver)(url, **options)
+        try:
+            self._client: Any = _client_class(driver)(url, **options)
+        except (UnusableOption, ValueError, TypeError) as error:  # their words may show a part of the URL
+            what = "MongoDB's driver cannot use it: look at host, port, and %-escapes in user and password"
+            raise ConfigurationError([Problem(_SETTING, what)]) from error
         codec: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
-        self.db: Any = self._client.get_database(name, codec_options=codec, write_concern=DURABLE)
+        # Whatever the URL says: what was written must be safe, and be there when it is read.
+        self.db: Any = self._client.get_database(
+            name, codec_options=codec, write_concern=DURABLE, read_preference=ReadPreference.PRIMARY
+        )
 
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the server answers and takes writes."""
@@ -93,6 +110,8 @@ def store_errors() -> Iterator[None]:
     except (ConnectionFailure, ExecutionTimeout) as error:
         raise StoreUnavailable(f"MongoDB: {type(error).__name__}") from error
     except OperationFailure as error:
+        if error.code in _REFUSED_CODES:
+            raise StoreUnavailable(f"MongoDB refuses the credentials in {_SETTING}") from error
         if error.code in _PASSING_CODES:
             raise StoreUnavailable(f"MongoDB: {type(error).__name__} {error.code}") from error
         raise

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bson.raw_bson import RawBSONDocument
+
 from gateway.store.connect import Database, store_errors
 from gateway.store.group_commit import GroupCommit
-from gateway.store.writes import insert_each
+from gateway.store.writes import encoded, insert_each
 
 MO_COLLECTION = "mo_transactions"
 DR_COLLECTION = "dr_events"
@@ -53,8 +55,8 @@ class InboundLog:
     def __init__(self, database: Database) -> None:
         self._mo = database.db[MO_COLLECTION]
         self._dr = database.db[DR_COLLECTION]
-        self._mo_inserts: GroupCommit[dict[str, Any], bool] = GroupCommit(self._insert_mo)
-        self._dr_inserts: GroupCommit[dict[str, Any], bool] = GroupCommit(self._insert_dr)
+        self._mo_inserts: GroupCommit[RawBSONDocument, bool] = GroupCommit(self._insert_mo)
+        self._dr_inserts: GroupCommit[RawBSONDocument, bool] = GroupCommit(self._insert_dr)
 
     async def add_mo(self, record: MORecord) -> MORecord | None:
         """Log an MO. Returns None, or the record that the same account and provider message id already
@@ -72,7 +74,7 @@ class InboundLog:
             "retention_days": record.retention_days,
             "purge_at": record.received_at + timedelta(days=record.retention_days),
         }
-        if await self._mo_inserts.do(document):
+        if await self._mo_inserts.do(encoded(document)):
             return None
         with store_errors():
             existing = await self._mo.find_one({"_id": document["_id"]})
@@ -80,21 +82,20 @@ class InboundLog:
 
     async def add_receipt(self, record: ReceiptRecord) -> None:
         """Log a receipt; a redelivery of the same one is logged once."""
-        await self._dr_inserts.do(
-            {
-                "_id": record.event_key,
-                "account": record.account,
-                "provider_message_id": record.provider_message_id,
-                "provider_status": record.provider_status,
-                "status": record.status,
-                "outcome": record.outcome,
-                "reference": record.reference,
-                "body": record.body,
-                "occurred_at": record.occurred_at,
-                "received_at": record.received_at,
-                "purge_at": record.received_at + DR_RETENTION,
-            }
-        )
+        document = {
+            "_id": record.event_key,
+            "account": record.account,
+            "provider_message_id": record.provider_message_id,
+            "provider_status": record.provider_status,
+            "status": record.status,
+            "outcome": record.outcome,
+            "reference": record.reference,
+            "body": record.body,
+            "occurred_at": record.occurred_at,
+            "received_at": record.received_at,
+            "purge_at": record.received_at + DR_RETENTION,
+        }
+        await self._dr_inserts.do(encoded(document))
 
     async def receipts_of(self, reference: str) -> list[dict[str, Any]]:
         """What the provider said about one MT, in the order in which it came in."""
@@ -114,10 +115,10 @@ class InboundLog:
         for group in (self._mo_inserts, self._dr_inserts):
             await group.drain()
 
-    async def _insert_mo(self, documents: list[dict[str, Any]]) -> Sequence[bool | Exception]:
+    async def _insert_mo(self, documents: list[RawBSONDocument]) -> Sequence[bool | Exception]:
         return await insert_each(self._mo, documents)
 
-    async def _insert_dr(self, documents: list[dict[str, Any]]) -> Sequence[bool | Exception]:
+    async def _insert_dr(self, documents: list[RawBSONDocument]) -> Sequence[bool | Exception]:
         return await insert_each(self._dr, documents)
 
 

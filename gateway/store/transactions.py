@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
@@ -22,7 +23,7 @@ from gateway.model.receipt import Reason, Status
 from gateway.store.connect import Database, store_errors
 from gateway.store.group_commit import GroupCommit
 from gateway.store.records import Claim, MTRecord, from_document, to_document
-from gateway.store.writes import DUPLICATE_KEY, insert_each, write_errors
+from gateway.store.writes import DUPLICATE_KEY, encoded, insert_each, write_errors
 
 COLLECTION = "mt_transactions"
 
@@ -62,7 +63,7 @@ class Transactions:
         self._collection = database.db[COLLECTION]
         self._writer = writer
         self._serial = itertools.count(1)
-        self._inserts: GroupCommit[dict[str, Any], bool] = GroupCommit(self._insert_all)
+        self._inserts: GroupCommit[RawBSONDocument, bool] = GroupCommit(self._insert_all)
         self._moves: GroupCommit[_Move, bool] = GroupCommit(self._move_all)
         self._by_reference: GroupCommit[str, MTRecord | None] = GroupCommit(self._find_references)
         self._by_provider_id: GroupCommit[tuple[str, str], MTRecord | None] = GroupCommit(
@@ -72,7 +73,8 @@ class Transactions:
     async def insert(self, record: MTRecord) -> MTRecord | None:
         """Log a new MT. Returns None, or the record that already has this app_id and message_id."""
         event = self._event(Change(record.status, record.attempt, at=record.accepted_at))
-        while not await self._inserts.do(to_document(record, event)):
+        document = encoded(to_document(record, event))
+        while not await self._inserts.do(document):
             existing = await self.get(record.reference)
             if existing is not None:
                 return existing
@@ -160,7 +162,7 @@ class Transactions:
             event["provider_message_ids"] = list(change.provider_message_ids)
         return event
 
-    async def _insert_all(self, documents: list[dict[str, Any]]) -> list[bool | Exception]:
+    async def _insert_all(self, documents: list[RawBSONDocument]) -> list[bool | Exception]:
         return await insert_each(self._collection, documents)
 
     async def _move_all(self, moves: list[_Move]) -> list[bool | Exception]:

@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bson import encode
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError
 
 from gateway.errors import GatewayError
 from gateway.store.connect import store_errors
 
 DUPLICATE_KEY = 11000
+_LARGEST_BYTES = 15 * 1_048_576  # MongoDB takes no document above 16 MiB
+
+
+def encoded(document: Mapping[str, Any]) -> RawBSONDocument:
+    """The document as it is sent.
+
+    Encoded one by one: the driver refuses one that cannot be kept together with all that go with it. Raises
+    GatewayError for such a one.
+    """
+    try:
+        data = encode(document)
+    except (BSONError, ValueError, TypeError, OverflowError) as error:
+        # Without its cause, whose words hold the value.
+        raise GatewayError(f"MongoDB cannot keep it: {type(error).__name__}") from None
+    if len(data) > _LARGEST_BYTES:
+        raise GatewayError(f"MongoDB cannot keep it: {len(data)} bytes")
+    return RawBSONDocument(data)
 
 
 async def insert_each(collection: Any, documents: Sequence[Mapping[str, Any]]) -> list[bool | Exception]:
