@@ -26,17 +26,17 @@ from gateway.store.indexes import ensure_indexes
 from gateway.transports.http import AiohttpTransport
 from gateway.web.app import HttpServer
 from gateway.web.health import HealthRoutes
-from processors.loop import Loop
 from processors.servers import make_broker, open_database
 from processors.wiring import (
     Parts,
     Role,
+    Work,
     add_checks,
     build_expiry,
-    build_loops,
     build_metrics,
     build_parts,
     build_web,
+    build_work,
 )
 
 logger = structlog.get_logger("daemon")
@@ -82,10 +82,8 @@ class Daemon:
         await self._once_available(lambda: ensure_indexes(database))
         await self._enter(stack, "broker", broker.start, broker.close)
         await self._enter(stack, "catalogue", parts.catalogue.start, parts.catalogue.stop)
-        loops = await self._start_work(stack, parts)
-        health.checks["queues"] = lambda: (
-            None if all(loop.consuming for loop in loops) else "not every queue is being consumed"
-        )
+        work = await self._start_work(stack, parts)
+        health.checks["queues"] = lambda: None if work.consuming else "not every queue is being consumed"
         del health.checks["start"]
         logger.info("daemon.started", roles=list(self._roles), admin_port=port, name=parts.name)
 
@@ -97,7 +95,7 @@ class Daemon:
         server = HttpServer(app, settings.host, port, setting="IMGW_ADMIN__PORT")
         return int(await self._enter(stack, "admin server", server.start, server.stop))
 
-    async def _start_work(self, stack: AsyncExitStack, parts: Parts) -> list[Loop]:
+    async def _start_work(self, stack: AsyncExitStack, parts: Parts) -> Work:
         http = self._settings.http
         transport = AiohttpTransport(
             allowed_private_networks=http.allowed_private_networks,
@@ -107,11 +105,10 @@ class Daemon:
         await self._enter(stack, "transport", transport.start, transport.close)
         stack.push_async_callback(self._stopping("log", parts.transactions.drain))
         stack.push_async_callback(self._stopping("log of what came in", parts.inbound.drain))
-        loops = build_loops(parts, self._roles, transport)
-        if loops:
-            stack.push_async_callback(self._stopping("queues", lambda: _stop_all(loops)))
-        for loop in loops:
-            loop.start()
+        work = build_work(parts, self._roles, transport)
+        stack.push_async_callback(self._stopping("queues", work.stop))
+        stack.callback(parts.limiter.stop)
+        work.start()
         if "dr" in self._roles:
             expiry = build_expiry(parts)
             expiry.start()
@@ -120,7 +117,7 @@ class Daemon:
             server = build_web(parts)
             port = await self._enter(stack, "web server", server.start, server.stop)
             logger.info("web.listening", port=port)
-        return loops
+        return work
 
     async def _until_stopped(self, start: Awaitable[None]) -> None:
         """Start, but give up starting when told to stop meanwhile."""
@@ -191,7 +188,3 @@ async def run_until_signalled(settings: Settings, roles: Sequence[Role]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     await daemon.run()
-
-
-async def _stop_all(loops: Sequence[Loop]) -> None:
-    await asyncio.gather(*(loop.stop() for loop in loops))

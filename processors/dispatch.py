@@ -11,7 +11,6 @@ from datetime import timedelta
 import structlog
 
 from gateway.broker.port import Headers
-from gateway.broker.topology import tier_for
 from gateway.errors import FailureKind, MessageRefused, ProviderError
 from gateway.model.account import ProviderAccount
 from gateway.model.base import now
@@ -25,7 +24,12 @@ from gateway.transports.port import Transports
 from handlers.contract import Handler, Submission, Submitted
 from processors.limiter import Limiter
 from processors.outcome import Done
-from processors.reports import dr_publications, outcome_publication, repeat_publication
+from processors.reports import (
+    dr_publications,
+    lane_publication,
+    outcome_publication,
+    repeat_publication,
+)
 from processors.retry_policy import GiveUp, Wait, after_failure, pause_of
 
 logger = structlog.get_logger("dispatch")
@@ -72,41 +76,33 @@ class Dispatcher:
         return Claim(self._name, now() + timedelta(seconds=seconds))
 
     async def attempt(self, job: Job) -> Done:
-        """Try it once, as soon as the account's limits allow. Logs what came of it and says what to
+        """Try it once, if the account's limits allow it soon; else it joins the account's lane."""
+        if await self._limiter.enter(job.account.account):
+            return await self._join_lane(job)
+        return await self.attempt_let_in(job)
+
+    async def attempt_let_in(self, job: Job) -> Done:
+        """Try it once, in a slot of the limiter that was had before. Logs what came of it, says what to
         publish."""
-        busy_seconds = await self._limiter.enter(job.account.account)
-        if busy_seconds:
-            reason = Reason(code="rate_limited", kind=FailureKind.THROTTLED)
-            wait = Wait(tier_for(busy_seconds), job.record.attempt, reason)
-            return await self._wait(job, wait, waits=job.waits)  # nobody was asked
         try:
-            submitted = await self._send(job)
-        except MessageRefused as refused:
-            self._count(job, "refused")
-            reason = permanent(refused.code, refused.detail)
-            status = Status.REJECTED if job.record.attempt == 1 else Status.FAILED
-            return self._give_up(job, GiveUp(reason), status)
-        except ProviderError as error:
-            return await self.failed(job, error)
+            answer = await self._answer(job)
+            self._learn(job, answer)
         finally:
             self._limiter.leave(job.account.account)
-        self._count(job, "submitted")
-        self._limiter.healthy(job.account.account, True)
-        return await self._submitted(job, submitted)
+        if isinstance(answer, Submitted):
+            return await self._submitted(job, answer)
+        if isinstance(answer, ProviderError):
+            return await self.failed(job, answer)
+        status = Status.REJECTED if job.record.attempt == 1 else Status.FAILED
+        return self._give_up(job, GiveUp(permanent(answer.code, answer.detail)), status)
 
     async def failed(self, job: Job, error: ProviderError) -> Done:
         """What follows from a failure, or from an attempt whose outcome nobody knows any more."""
-        self._count(job, error.kind.value)
-        name, pause = job.account.account, pause_of(error)
-        if error.kind is FailureKind.AUTH:
-            self._limiter.healthy(name, False)
-        if pause:
-            self._limiter.pause(name, pause)
         logger.info(
             "mt.attempt_failed",
             message_id=job.record.message_id,
             app_id=job.record.app_id,
-            account=name,
+            account=job.account.account,
             attempt=job.record.attempt,
             kind=error.kind.value,
             reason=error.reason,
@@ -122,9 +118,32 @@ class Dispatcher:
         )
         if isinstance(verdict, GiveUp):
             return self._give_up(job, verdict, Status.FAILED)
-        self._metrics.retries.labels(name, error.kind.value).inc()
-        waits = job.waits + 1 if verdict.attempt == job.record.attempt else 0
-        return await self._wait(job, verdict, waits=waits)
+        self._metrics.retries.labels(job.account.account, error.kind.value).inc()
+        return await self._wait(job, verdict)
+
+    async def _answer(self, job: Job) -> Submitted | ProviderError | MessageRefused:
+        try:
+            return await self._send(job)
+        except (ProviderError, MessageRefused) as error:
+            return error
+
+    def _learn(self, job: Job, answer: Submitted | ProviderError | MessageRefused) -> None:
+        """What this answer says about the account and its provider."""
+        name = job.account.account
+        if isinstance(answer, MessageRefused):
+            outcome = "refused"
+        elif isinstance(answer, Submitted):
+            outcome = "submitted"
+            self._limiter.answered(name)
+            self._limiter.healthy(name, True)
+        else:
+            outcome = answer.kind.value
+            away = answer.kind in (FailureKind.TRANSIENT, FailureKind.UNCERTAIN)
+            (self._limiter.failed if away else self._limiter.answered)(name)
+            if answer.kind is FailureKind.AUTH:
+                self._limiter.healthy(name, False)
+            self._limiter.pause(name, pause_of(answer))
+        self._metrics.attempts.labels(name, job.account.provider, outcome).inc()
 
     async def _send(self, job: Job) -> Submitted:
         started = time.perf_counter()
@@ -171,19 +190,28 @@ class Dispatcher:
             record = await self._transactions.get(job.record.reference)
         return Done()
 
-    async def _wait(self, job: Job, wait: Wait, *, waits: int) -> Done:
-        change = Change(Status.WAITING, wait.attempt, reason=wait.reason)
-        moved = await self._transactions.move(job.record, change)
-        if moved is None:  # it has ended meanwhile, by a receipt or by its expiry
+    async def _wait(self, job: Job, wait: Wait) -> Done:
+        moved = await self._waiting(job, wait.attempt, wait.reason)
+        if moved is None:
             return Done()
+        waits = job.waits + 1 if wait.attempt == job.record.attempt else 0
         again = repeat_publication(
             moved, wait.seconds, attempt=wait.attempt, waits=waits, headers=job.headers
         )
         return Done([again])
 
+    async def _join_lane(self, job: Job) -> Done:
+        self._limiter.set_backlog(job.account.account, True)
+        moved = await self._waiting(job, job.record.attempt, None)
+        if moved is None:
+            return Done()
+        attempt, waits = job.record.attempt, job.waits
+        return Done([lane_publication(moved, attempt=attempt, waits=waits, headers=job.headers)])
+
+    async def _waiting(self, job: Job, attempt: int, reason: Reason | None) -> MTRecord | None:
+        """Log that it waits; None when it has ended meanwhile, by a receipt or by its expiry."""
+        return await self._transactions.move(job.record, Change(Status.WAITING, attempt, reason=reason))
+
     def _give_up(self, job: Job, verdict: GiveUp, status: Status) -> Done:
         outcome = outcome_publication(job.record, status, verdict.reason, job.record.attempt, job.headers)
         return Done([outcome])
-
-    def _count(self, job: Job, outcome: str) -> None:
-        self._metrics.attempts.labels(job.account.account, job.account.provider, outcome).inc()

@@ -6,10 +6,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from gateway.telemetry.metrics import Metrics
 
 from gateway.broker.port import Delivery
 from gateway.errors import UnavailableError
+from gateway.telemetry.metrics import Metrics
 from processors.outcome import Dead, Outcome, Processor
 
 

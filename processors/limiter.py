@@ -1,4 +1,5 @@
-"""How fast each account may send: its rate, its sends under way, and the pauses that its provider asks for.
+"""How fast each account may send: its rate, its sends under way, the pauses that its provider asks for, and a
+circuit breaker for a provider that is down.
 
 Limits hold within one process: an account with `max_tps` 80 that two MT processors and a Retry processor
 serve needs a third of it each.
@@ -11,8 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from gateway.errors import UnavailableError
 from gateway.model.account import ProviderAccount
 from gateway.telemetry.metrics import Metrics
+from processors.breaker import Breaker
 
 # Longer waits are spent in a wait tier, not in a worker that other accounts could use.
 LONGEST_WAIT_SECONDS = 2.0
@@ -24,60 +27,98 @@ class Limiter:
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._lanes: dict[str, _Lane] = {}
+        self._gates: dict[str, _Gate] = {}
 
     def configure(self, accounts: Mapping[str, ProviderAccount]) -> None:
         """Take over the limits of these accounts. What is under way is not disturbed."""
         for name, account in accounts.items():
-            lane = self._lanes.get(name)
-            if lane is None:
-                self._lanes[name] = _Lane(account.max_tps, account.max_in_flight, self._clock)
+            gate = self._gates.get(name)
+            if gate is None:
+                self._gates[name] = _Gate(account.max_tps, account.max_in_flight, self._clock)
             else:
-                lane.resize(account.max_tps, account.max_in_flight)
-        for name in self._lanes.keys() - accounts.keys():  # kept: some of its sends may be under way
-            self._lanes[name].healthy = True
+                gate.resize(account.max_tps, account.max_in_flight)
+        for name in self._gates.keys() - accounts.keys():  # kept: some of its sends may be under way
+            self._gates[name].healthy = True
             self._metrics.account_healthy.remove(name)
 
-    async def enter(self, account: str) -> float:
-        """Wait for a slot. Returns 0 when it is taken, else after how many seconds to ask again."""
+    async def enter(self, account: str, *, patient: bool = False) -> float:
+        """Wait for a slot. Returns 0 when it is taken, else after how many seconds to ask again.
+
+        Who is `patient` waits as long as it takes, pauses included, and is always let in; only `stop` ends
+        that, by UnavailableError.
+        """
         asked_at = self._clock()
-        seconds = await self._lanes[account].enter()
+        seconds = await self._gates[account].enter(None if patient else LONGEST_WAIT_SECONDS)
         if seconds == 0:
             self._metrics.limiter_wait.labels(account).observe(self._clock() - asked_at)
             self._metrics.in_flight.labels(account).inc()
         return seconds
 
+    def backlogged(self, account: str) -> bool:
+        """Whether messages for this account should join its lane: others wait there, or nobody may send."""
+        gate = self._gates[account]
+        return gate.backlog or gate.blocked_seconds() > 0
+
+    def set_backlog(self, account: str, backlog: bool) -> None:
+        """Whether there are messages in the account's lane, as far as this process knows."""
+        self._gates[account].backlog = backlog
+
+    def backlogs(self) -> list[str]:
+        """The accounts whose lanes are known to be in use."""
+        return [name for name, gate in self._gates.items() if gate.backlog]
+
+    def stop(self) -> None:
+        """Send away all who are patient; the process is about to end."""
+        for gate in self._gates.values():
+            gate.stop()
+
     def leave(self, account: str) -> None:
-        self._lanes[account].leave()
+        self._gates[account].leave()
         self._metrics.in_flight.labels(account).dec()
 
     def pause(self, account: str, seconds: float) -> None:
         """Let nobody in for this long, not even those who wait already."""
-        self._lanes[account].pause(seconds)
+        self._gates[account].pause(seconds)
+
+    def answered(self, account: str) -> None:
+        """The provider answered, whatever it said."""
+        self._gates[account].breaker.answered()
+        self._show_breaker(account)
+
+    def failed(self, account: str) -> None:
+        """The provider did not answer, or said that it cannot."""
+        self._gates[account].breaker.failed()
+        self._show_breaker(account)
+
+    def _show_breaker(self, account: str) -> None:
+        self._metrics.circuit_open.labels(account).set(self._gates[account].breaker.tripped)
 
     def healthy(self, account: str, healthy: bool) -> None:
         """Whether the provider accepts the account's credentials, as far as is known."""
-        lane = self._lanes[account]
-        if lane.healthy is not healthy or healthy:
+        gate = self._gates[account]
+        if gate.healthy is not healthy or healthy:
             self._metrics.account_healthy.labels(account).set(1 if healthy else 0)
-        lane.healthy = healthy
+        gate.healthy = healthy
 
     def unhealthy(self) -> list[str]:
         """The accounts whose credentials were refused last."""
-        return sorted(name for name, lane in self._lanes.items() if not lane.healthy)
+        return sorted(name for name, gate in self._gates.items() if not gate.healthy)
 
 
-class _Lane:
+class _Gate:
     """The limits of one account. A slot is taken first and its turn by the rate is waited for within it: the
     other way round, turns would pile up while all slots are taken and be used all at once."""
 
     def __init__(self, max_tps: float | None, max_in_flight: int, clock: Callable[[], float]) -> None:
         self.healthy = True
+        self.backlog = False
+        self.breaker = Breaker(clock)
         self._clock = clock
         self._paused_until = 0.0
         self._next_at = 0.0
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._stopping = asyncio.Event()
         self.resize(max_tps, max_in_flight)
 
     def resize(self, max_tps: float | None, max_in_flight: int) -> None:
@@ -89,23 +130,31 @@ class _Lane:
     def pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, self._clock() + seconds)
 
-    async def enter(self) -> float:
+    def blocked_seconds(self) -> float:
+        """For how long nobody may send, by a pause or by the breaker; 0 when somebody may."""
+        return max(self._paused_until - self._clock(), self.breaker.blocked_seconds(), 0.0)
+
+    async def enter(self, longest_wait: float | None) -> float:
+        """0 once a slot and a turn are had, else after how many seconds to ask again; None waits for ever."""
         asked_at = self._clock()
-        if self._paused_until > asked_at:
-            return self._paused_until - asked_at
-        if not await self._slot():
-            return LONGEST_WAIT_SECONDS
+        if longest_wait is not None and (blocked := self.blocked_seconds()):
+            return blocked
+        if not await self._slot(longest_wait):
+            return longest_wait or 0.0
         try:
-            seconds = await self._turn(asked_at)
-        except asyncio.CancelledError:
+            seconds = await self._turn(asked_at, longest_wait)
+        except (asyncio.CancelledError, UnavailableError):
             self.leave()
             raise
         if seconds:
             self.leave()
+        else:
+            self.breaker.sending()
         return seconds
 
     def leave(self) -> None:
         self._in_flight -= 1
+        self.breaker.unclear()  # unless what came of it has been said before, or is said later
         self._let_in()
 
     def _let_in(self) -> None:
@@ -113,7 +162,7 @@ class _Lane:
             self._in_flight += 1
             self._waiting.popleft().set_result(None)
 
-    async def _slot(self) -> bool:
+    async def _slot(self, longest_wait: float | None) -> bool:
         """Whether one of the slots was had in time; first come, first served."""
         if self._in_flight < self._max_in_flight and not self._waiting:
             self._in_flight += 1
@@ -121,7 +170,7 @@ class _Lane:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
-            await asyncio.wait([waiter], timeout=LONGEST_WAIT_SECONDS)
+            await asyncio.wait([waiter], timeout=longest_wait)
         except asyncio.CancelledError:
             if waiter.done():  # let in at the last moment
                 self.leave()
@@ -129,17 +178,39 @@ class _Lane:
         finally:
             if not waiter.done():
                 self._waiting.remove(waiter)
+        if longest_wait is None and self._stopping.is_set():
+            self.leave()
+            raise UnavailableError("the process is stopping")
         return waiter.done()
 
-    async def _turn(self, asked_at: float) -> float:
+    def stop(self) -> None:
+        self._stopping.set()
+        self._max_in_flight += len(self._waiting)  # all come, see that it is over, and go
+        self._let_in()
+
+    async def _sleep(self, seconds: float) -> None:
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait([stopping], timeout=seconds)
+        finally:
+            stopping.cancel()
+        if self._stopping.is_set():
+            raise UnavailableError("the process is stopping")
+
+    async def _turn(self, asked_at: float, longest_wait: float | None) -> float:
         """Wait for the next turn that the rate allows. Returns 0 once it has come, else how far off it is."""
+        while blocked := self.blocked_seconds():
+            if longest_wait is not None:
+                return blocked
+            await self._sleep(blocked)
         at = self._clock()
-        if self._paused_until > at:
-            return self._paused_until - at
         delay = max(0.0, self._next_at - at)
-        if at + delay - asked_at > LONGEST_WAIT_SECONDS:
-            return delay or LONGEST_WAIT_SECONDS
+        if longest_wait is not None and at + delay - asked_at > longest_wait:
+            return delay or longest_wait
         self._next_at = max(self._next_at, at) + self._gap
         if delay:
             await asyncio.sleep(delay)
-        return max(0.0, self._paused_until - self._clock())
+        blocked = self.blocked_seconds()
+        if blocked and longest_wait is None:
+            return await self._turn(asked_at, None)
+        return blocked

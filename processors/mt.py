@@ -19,9 +19,16 @@ from gateway.store.transactions import Change, Transactions
 from processors.catalogue import Catalogue
 from processors.dispatch import Dispatcher, Job
 from processors.intake import MESSAGE_ID, Intake, read
+from processors.limiter import Limiter
 from processors.outcome import Dead, Done, Outcome
 from processors.planning import Plan, application_of, plan
-from processors.reports import dr_publications, outcome_publication, repeat_publication, repeated_reports
+from processors.reports import (
+    dr_publications,
+    lane_publication,
+    outcome_publication,
+    repeated_reports,
+)
+from processors.sequencer import Sequencer
 
 # How long to leave alone an MT that somebody else is, or was, sending right now.
 CLAIMED_WAIT_SECONDS = 5
@@ -41,11 +48,17 @@ class MTProcessor:
     """Processes deliveries of `imgw.mt` and `imgw.mt.bulk`."""
 
     def __init__(
-        self, transactions: Transactions, dispatcher: Dispatcher, catalogue: Callable[[], Catalogue]
+        self,
+        transactions: Transactions,
+        dispatcher: Dispatcher,
+        limiter: Limiter,
+        catalogue: Callable[[], Catalogue],
     ) -> None:
         self._transactions = transactions
         self._dispatcher = dispatcher
+        self._limiter = limiter
         self._catalogue = catalogue
+        self._sequencer = Sequencer()
 
     async def process(self, delivery: Delivery) -> Outcome:
         intake = read(delivery)
@@ -53,7 +66,15 @@ class MTProcessor:
             return intake
         if intake.message_id is None:
             return Done([_with_id(delivery)])
-        accepted = self._accept(intake, intake.message_id, delivery.body)
+        # Taken before anything is waited for, and so in the order of the queue.
+        turn = self._sequencer.take(_order_key(intake, intake.message_id))
+        try:
+            await turn.come()
+            return await self._take(delivery, self._accept(intake, intake.message_id, delivery.body))
+        finally:
+            turn.done()
+
+    async def _take(self, delivery: Delivery, accepted: _Accepted) -> Done:
         existing = await self._transactions.insert(accepted.record)
         if existing is not None:
             return await self._again(delivery, accepted, existing)
@@ -103,11 +124,13 @@ class MTProcessor:
         return _Accepted(self._claimed(described, planned), planned, None)
 
     def _claimed(self, record: MTRecord, planned: Plan) -> MTRecord:
+        """The record as it is logged: being sent, or waiting in the lane when others wait there already."""
+        waits = self._limiter.backlogged(planned.account.account)
         return replace(
             record,
-            status=Status.SENDING,
+            status=Status.WAITING if waits else Status.SENDING,
             attempt=1,
-            claim=self._dispatcher.claim(planned.account),
+            claim=None if waits else self._dispatcher.claim(planned.account),
             channel=planned.account.channel,
             account=planned.account.account,
             provider=planned.account.provider,
@@ -119,6 +142,8 @@ class MTProcessor:
     async def _go_on(self, delivery: Delivery, accepted: _Accepted) -> Done:
         if accepted.plan is None:
             return Done([_refused(accepted.record, accepted, Status.REJECTED, delivery)])
+        if accepted.record.status is Status.WAITING:
+            return Done([_into_lane(accepted.record, delivery)])
         return await self._dispatcher.attempt(_job(accepted.record, accepted.plan, delivery))
 
     async def _again(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
@@ -130,10 +155,7 @@ class MTProcessor:
         if existing.status is Status.WAITING:
             # Its repeat may never have been published. Two repeats do no harm: only one can claim the
             # attempt.
-            wait = repeat_publication(
-                existing, 1, attempt=existing.attempt, waits=0, headers=delivery.headers
-            )
-            return Done([wait] if delivery.redelivered else ())
+            return Done([_into_lane(existing, delivery)] if delivery.redelivered else ())
         told = existing.told
         latest = dict.fromkeys([status for status in told if status is Status.SUBMITTED] + list(told)[-1:])
         return Done(dr_publications(existing, repeated_reports(existing, latest), delivery.headers))
@@ -173,6 +195,14 @@ def outcome_unknown() -> ProviderError:
     return ProviderError(FailureKind.UNCERTAIN, reason="outcome_unknown", code="interrupted")
 
 
+def _order_key(intake: Intake, message_id: str) -> str:
+    """MT of one application to one recipient keep their order; what is refused has none."""
+    if intake.mt is None:
+        return message_id
+    to = intake.mt.to
+    return f"{intake.app_id}/{to if isinstance(to, str) else to.id}"
+
+
 def _with_id(delivery: Delivery) -> Publication:
     """The same MT, back on its queue with an id: so that a redelivery after a crash is known to be the
     same."""
@@ -184,6 +214,10 @@ def _refused(record: MTRecord, accepted: _Accepted, status: Status, delivery: De
     refusal = accepted.refusal or MessageRefused("internal_error", "")
     reason = permanent(refusal.code, refusal.detail)
     return outcome_publication(record, status, reason, record.attempt, delivery.headers)
+
+
+def _into_lane(record: MTRecord, delivery: Delivery) -> Publication:
+    return lane_publication(record, attempt=record.attempt, waits=0, headers=delivery.headers)
 
 
 def _job(record: MTRecord, planned: Plan, delivery: Delivery) -> Job:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.broker.port import Headers, HeaderValue, Publication
-from gateway.broker.topology import DR_IN, OUT, RETRY, TYPE_DR, TYPE_MT, TYPE_OUTCOME, after
+from gateway.broker.topology import DR_IN, OUT, RETRY, TYPE_DR, TYPE_MT, TYPE_OUTCOME, after, lane
 from gateway.model.base import event_id, now
 from gateway.model.lifecycle import Report
 from gateway.model.outcome import OutcomeEvent
@@ -16,6 +16,7 @@ from gateway.store.records import MTRecord
 ATTEMPT = "x-attempt"
 WAITS = "x-waits"
 REFERENCE = "x-reference"
+ORDER = "x-order"  # the same for all MT of an application to a recipient
 _TRACE = ("traceparent", "tracestate")
 
 
@@ -72,8 +73,23 @@ def repeat_publication(
     record: MTRecord, seconds: int, *, attempt: int, waits: int, headers: Headers
 ) -> Publication:
     """The MT on its way to the Retry processor, through the wait tier of `seconds`."""
-    kept = {**trace_of(headers), REFERENCE: record.reference, ATTEMPT: attempt, WAITS: waits}
-    return after(seconds, RETRY, Publication("", RETRY, record.body, TYPE_MT, record.message_id, kept))
+    return after(seconds, RETRY, _repeat(record, RETRY, attempt, waits, headers))
+
+
+def lane_publication(record: MTRecord, *, attempt: int, waits: int, headers: Headers) -> Publication:
+    """The MT on its way to the lane of its account, to be sent as soon as the account can."""
+    return _repeat(record, lane(record.account or ""), attempt, waits, headers)
+
+
+def _repeat(record: MTRecord, queue: str, attempt: int, waits: int, headers: Headers) -> Publication:
+    kept = {
+        **trace_of(headers),
+        REFERENCE: record.reference,
+        ATTEMPT: attempt,
+        WAITS: waits,
+        ORDER: event_id(record.app_id, record.to.id if record.to else ""),
+    }
+    return Publication("", queue, record.body, TYPE_MT, record.message_id, kept)
 
 
 def _dr_publication(record: MTRecord, report: Report, headers: Headers) -> Publication:

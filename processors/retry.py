@@ -1,4 +1,4 @@
-"""The Retry processor: makes the attempts after the first, and the first ones that had to wait."""
+"""The Retry processor: makes the attempts after the first; and the lanes, where MT wait for their account."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.broker.port import Delivery, Publication
-from gateway.broker.topology import RETRY, after
+from gateway.broker.topology import RETRY, after, lane
 from gateway.errors import FailureKind, MessageRefused
 from gateway.model.base import now
 from gateway.model.message import MTMessage
@@ -15,31 +15,57 @@ from gateway.store.records import MTRecord
 from gateway.store.transactions import Change, Transactions
 from processors.catalogue import Catalogue
 from processors.dispatch import Dispatcher, Job
+from processors.limiter import Limiter
 from processors.mt import CLAIMED_WAIT_SECONDS, outcome_unknown
 from processors.outcome import Dead, Done, Outcome
 from processors.planning import plan
 from processors.reports import (
     ATTEMPT,
+    ORDER,
     REFERENCE,
     WAITS,
     dr_publications,
     outcome_publication,
     repeated_reports,
 )
+from processors.sequencer import Sequencer
 
 
 class RetryProcessor:
-    """Processes deliveries of `imgw.retry`: an MT's body, with its reference and attempt number as
-    headers."""
+    """Processes deliveries of `imgw.retry`: an MT's body, with its reference and attempt number in headers.
+
+    What its account cannot take now joins the account's lane. As a lane's processor (`patient`), it waits
+    instead, as long as it takes, and keeps the order of MT of one application to one recipient.
+    """
 
     def __init__(
-        self, transactions: Transactions, dispatcher: Dispatcher, catalogue: Callable[[], Catalogue]
+        self,
+        transactions: Transactions,
+        dispatcher: Dispatcher,
+        limiter: Limiter,
+        catalogue: Callable[[], Catalogue],
+        *,
+        patient: bool = False,
     ) -> None:
         self._transactions = transactions
         self._dispatcher = dispatcher
+        self._limiter = limiter
         self._catalogue = catalogue
+        self._patient = patient
+        self._sequencer = Sequencer()
 
     async def process(self, delivery: Delivery) -> Outcome:
+        if not self._patient:
+            return await self._process(delivery)
+        # Taken before anything is waited for, and so in the order of the lane.
+        turn = self._sequencer.take(str(delivery.headers.get(ORDER, "")))
+        try:
+            await turn.come()
+            return await self._process(delivery)
+        finally:
+            turn.done()
+
+    async def _process(self, delivery: Delivery) -> Outcome:
         reference, attempt = delivery.headers.get(REFERENCE), delivery.headers.get(ATTEMPT)
         if not isinstance(reference, str) or not isinstance(attempt, int):
             return Dead("invalid_message", f"headers {REFERENCE} and {ATTEMPT} are needed")
@@ -66,11 +92,32 @@ class RetryProcessor:
         job = self._job(delivery, record)
         if isinstance(job, Publication):
             return Done([job])
-        claim = self._dispatcher.claim(job.account)
-        claimed = await self._transactions.move(record, Change(Status.SENDING, record.attempt, claim=claim))
+        name = job.account.account
+        if not self._patient and self._limiter.backlogged(name):
+            return Done([_to(lane(name), delivery)])
+        if await self._limiter.enter(name, patient=self._patient):
+            self._limiter.set_backlog(name, True)
+            return Done([_to(lane(name), delivery)])
+        return await self._let_in(delivery, job)
+
+    async def _let_in(self, delivery: Delivery, job: Job) -> Done:
+        try:
+            claimed = await self._claimed(job)
+        except BaseException:
+            self._limiter.leave(job.account.account)
+            raise
         if claimed is None:
+            self._limiter.leave(job.account.account)
             return Done([_later(delivery)])
-        return await self._dispatcher.attempt(replace(job, record=claimed))
+        return await self._dispatcher.attempt_let_in(replace(job, record=claimed))
+
+    async def _claimed(self, job: Job) -> MTRecord | None:
+        """The record, claimed; None when somebody else has moved it, or when its time passed while it
+        waited."""
+        if job.record.expires_at <= now():
+            return None
+        change = Change(Status.SENDING, job.record.attempt, claim=self._dispatcher.claim(job.account))
+        return await self._transactions.move(job.record, change)
 
     async def _in_doubt(self, delivery: Delivery, record: MTRecord) -> Done:
         if record.claim is not None and record.claim.until > now():
@@ -111,7 +158,11 @@ def expired_before_send(record: MTRecord) -> Reason:
     )
 
 
+def _to(queue: str, delivery: Delivery) -> Publication:
+    """The same on another queue."""
+    return Publication("", queue, delivery.body, delivery.type, delivery.message_id, delivery.headers)
+
+
 def _later(delivery: Delivery) -> Publication:
     """The same once more, after somebody else's claim on it has had time to end."""
-    same = Publication("", RETRY, delivery.body, delivery.type, delivery.message_id, delivery.headers)
-    return after(CLAIMED_WAIT_SECONDS, RETRY, same)
+    return after(CLAIMED_WAIT_SECONDS, RETRY, _to(RETRY, delivery))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import secrets
@@ -14,8 +15,9 @@ from prometheus_client import CollectorRegistry
 
 import gateway
 from gateway.broker.port import Broker
-from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY
+from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY, lane
 from gateway.errors import BrokerUnavailable
+from gateway.model.account import ProviderAccount
 from gateway.settings import Settings
 from gateway.store.catalog import CatalogueStore
 from gateway.store.connect import Database
@@ -34,6 +36,7 @@ from processors.dispatch import Dispatcher
 from processors.dr import DRProcessor
 from processors.expiry import ExpiryMonitor
 from processors.instrument import instrumented
+from processors.lanes import Lanes
 from processors.limiter import Limiter
 from processors.loop import Loop
 from processors.mo import MOProcessor
@@ -104,23 +107,64 @@ def build_parts(
     )
 
 
-def build_loops(parts: Parts, roles: Sequence[Role], transport: AiohttpTransport) -> list[Loop]:
-    """The loops of these roles. Those that send share one transport and the accounts' limits."""
-    dispatcher = Dispatcher(
-        parts.transactions, parts.limiter, Transports(http=transport), parts.metrics, parts.name
-    )
-    processors: list[tuple[Role, str, Processor]] = []
-    mt = MTProcessor(parts.transactions, dispatcher, lambda: parts.catalogue.current)
-    processors += [("mt", MT, mt), ("mt", MT_BULK, mt)]
-    retry = RetryProcessor(parts.transactions, dispatcher, lambda: parts.catalogue.current)
-    processors.append(("retry", RETRY, retry))
-    mo = MOProcessor(parts.inbound, parts.transactions, lambda: parts.catalogue.current, parts.metrics)
-    processors.append(("mo", MO_IN, mo))
-    dr = DRProcessor(
-        parts.transactions, parts.inbound, lambda: parts.catalogue.current.handlers, parts.metrics
-    )
-    processors.append(("dr", DR_IN, dr))
-    return [_loop(parts, queue, processor) for role, queue, processor in processors if role in roles]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What takes deliveries in this process: a loop for each queue, and the lanes where this process
+    sends."""
+
+    loops: list[Loop]
+    lanes: Lanes | None
+
+    @property
+    def consuming(self) -> bool:
+        lanes = self.lanes is None or self.lanes.consuming
+        return lanes and all(loop.consuming for loop in self.loops)
+
+    def start(self) -> None:
+        for loop in self.loops:
+            loop.start()
+        if self.lanes is not None:
+            self.lanes.start()
+
+    async def stop(self) -> None:
+        stopping = [loop.stop() for loop in self.loops]
+        if self.lanes is not None:
+            stopping.append(self.lanes.stop())
+        await asyncio.gather(*stopping)
+
+
+def build_work(parts: Parts, roles: Sequence[Role], transport: AiohttpTransport) -> Work:
+    """The work of these roles. Those that send share one transport and the accounts' limits."""
+    transactions, limiter, metrics = parts.transactions, parts.limiter, parts.metrics
+    dispatcher = Dispatcher(transactions, limiter, Transports(http=transport), metrics, parts.name)
+
+    def catalogue() -> Catalogue:
+        return parts.catalogue.current
+
+    mt = MTProcessor(transactions, dispatcher, limiter, catalogue)
+    retry = RetryProcessor(transactions, dispatcher, limiter, catalogue)
+    mo = MOProcessor(parts.inbound, transactions, catalogue, metrics)
+    dr = DRProcessor(transactions, parts.inbound, lambda: catalogue().handlers, metrics)
+    processors: list[tuple[Role, str, Processor]] = [
+        ("mt", MT, mt),
+        ("mt", MT_BULK, mt),
+        ("retry", RETRY, retry),
+        ("mo", MO_IN, mo),
+        ("dr", DR_IN, dr),
+    ]
+    workers = parts.settings.processor.workers
+    loops = [
+        _loop(parts, queue, processor, workers) for role, queue, processor in processors if role in roles
+    ]
+    if "mt" not in roles and "retry" not in roles:
+        return Work(loops, None)
+
+    def loop_of(account: ProviderAccount) -> Loop:
+        patient = RetryProcessor(transactions, dispatcher, limiter, catalogue, patient=True)
+        return _loop(parts, lane(account.account), patient, min(workers, account.max_in_flight))
+
+    lanes = Lanes(parts.broker, limiter, catalogue, loop_of if "mt" in roles else None)
+    return Work(loops, lanes)
 
 
 def build_expiry(parts: Parts) -> ExpiryMonitor:
@@ -167,13 +211,12 @@ def add_checks(health: HealthRoutes, parts: Parts) -> None:
     health.details |= {"accounts": accounts, "configuration": lambda: catalogue.trouble}
 
 
-def _loop(parts: Parts, queue: str, processor: Processor) -> Loop:
-    settings = parts.settings.processor
+def _loop(parts: Parts, queue: str, processor: Processor, workers: int) -> Loop:
     return Loop(
         parts.broker,
         queue,
         instrumented(processor, queue, parts.metrics),
-        workers=settings.workers,
-        grace_seconds=settings.grace_seconds,
+        workers=workers,
+        grace_seconds=parts.settings.processor.grace_seconds,
         available=parts.available,
     )

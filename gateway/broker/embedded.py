@@ -65,7 +65,11 @@ class EmbeddedBroker:
         with _as_broker_errors():
             return await self._store.depth(queue)
 
-    async def declare_queue(self, queue: str, bindings: Mapping[str, str]) -> None:
+    async def declare_queue(
+        self, queue: str, bindings: Mapping[str, str], *, single_active_consumer: bool = False
+    ) -> None:
+        # One process at a time owns the embedded store and works; it has one consumer a queue. So there is
+        # nothing to do for `single_active_consumer`.
         self._upkeep.require()
         for exchange in bindings.values():
             if not self._upkeep.routes.has_exchange(exchange):

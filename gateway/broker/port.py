@@ -105,8 +105,13 @@ class Broker(Protocol):
     async def depth(self, queue: str) -> int:
         """How many messages are ready in `queue`; those delivered and unsettled are not counted."""
 
-    async def declare_queue(self, queue: str, bindings: Mapping[str, str]) -> None:
-        """Make a durable queue of a platform's own, bound by {routing pattern: exchange}. Idempotent."""
+    async def declare_queue(
+        self, queue: str, bindings: Mapping[str, str], *, single_active_consumer: bool = False
+    ) -> None:
+        """Make a durable queue beside the fixed ones, bound by {routing pattern: exchange}. Idempotent.
+
+        With `single_active_consumer`, only one of its consumers at a time gets deliveries, wherever they are.
+        """
 
     async def sift(self, queue: str, judge: Judge) -> int:
         """Show every message now in `queue`, in order, to `judge`; remove those it says True to.

@@ -19,12 +19,13 @@ from gateway.broker.rabbitmq_errors import SETTING, broker_errors
 from gateway.broker.rabbitmq_link import Link
 from gateway.broker.rabbitmq_session import Session
 from gateway.broker.rabbitmq_sift import ready_messages, sift
-from gateway.broker.rabbitmq_topology import declare_own_queue, declare_topology
-from gateway.broker.rabbitmq_trying import Complaint, end, until_it_works
+from gateway.broker.rabbitmq_topology import OwnQueue, declare_own_queue, declare_topology
+from gateway.broker.rabbitmq_trying import Complaint, Pause, end, until_it_works
 from gateway.errors import BrokerUnavailable, ConfigurationError, Problem
 
 # A server that went silent is noticed after three of these (aiormq 7.2); its own default makes it minutes.
 _HEARTBEAT_SECONDS = 10
+_POLL_SECONDS = 0.05
 
 
 class RabbitBroker:
@@ -58,7 +59,7 @@ class RabbitBroker:
         self._trouble = "not started"
         self._supervisor: asyncio.Task[None] | None = None
         self._consumers: list[RabbitConsumer] = []
-        self._own_queues: dict[str, Mapping[str, str]] = {}
+        self._own_queues: dict[str, OwnQueue] = {}
 
     async def start(self) -> None:
         """Connect and declare the topology.
@@ -66,7 +67,7 @@ class RabbitBroker:
         Raises ConfigurationError at once when RabbitMQ refuses the user, the virtual host or a declaration,
         BrokerUnavailable when it could not be reached in time.
         """
-        complaint = Complaint("broker.connect_failed")
+        complaint = Complaint("broker.connect_failed", server=self._server)
         try:
             session = await until_it_works(
                 self._open_session,
@@ -115,30 +116,38 @@ class RabbitBroker:
     async def depth(self, queue: str) -> int:
         return await ready_messages(self._require_session().consuming, queue)
 
-    async def declare_queue(self, queue: str, bindings: Mapping[str, str]) -> None:
+    async def declare_queue(
+        self, queue: str, bindings: Mapping[str, str], *, single_active_consumer: bool = False
+    ) -> None:
         session = self._require_session()
+        own = OwnQueue(queue, dict(bindings), single_active_consumer)
         with broker_errors(f"declaring queue {queue}"):
             async with session.consuming.channel() as channel:
-                await declare_own_queue(channel, queue, bindings)
-        self._own_queues[queue] = dict(bindings)
+                await declare_own_queue(channel, own)
+        self._own_queues[queue] = own
 
     async def sift(self, queue: str, judge: Judge) -> int:
         return await sift(self._require_session().consuming, queue, judge)
 
     async def _supervise(self, session: Session) -> None:
-        complaint = Complaint("broker.reconnect_failed")
+        lost = Complaint("broker.lost", server=self._server)
+        failed = Complaint("broker.reconnect_failed", server=self._server)
+        pause = Pause()
+        news = True
         while True:
             self._session = session
             self._connected.set()
-            self._log.info("broker.connected", server=self._server)
+            if news:
+                self._log.info("broker.connected", server=self._server)
             reason = await session.lost()
             self._session = None
             self._connected.clear()
             self._set_trouble(reason)
-            self._log.warning("broker.lost", server=self._server, reason=reason)
+            news = lost.say(reason)
             await session.close()
+            await pause.after_a_loss()
             session = await until_it_works(
-                self._open_session, complaint.say, (BrokerUnavailable, ConfigurationError)
+                self._open_session, failed.say, (BrokerUnavailable, ConfigurationError)
             )
 
     def _on_supervisor_end(self, supervisor: asyncio.Task[None]) -> None:
@@ -160,13 +169,15 @@ class RabbitBroker:
 
     async def _declare(self, channel: AbstractChannel) -> None:
         await declare_topology(channel)
-        for queue, bindings in self._own_queues.items():
-            await declare_own_queue(channel, queue, bindings)
+        for own in self._own_queues.values():
+            await declare_own_queue(channel, own)
 
     async def _usable_link(self) -> Link:
-        while self._session is None:
+        while True:
             await self._connected.wait()
-        return self._session.consuming
+            if self._session is not None and not self._session.consuming.lost.is_set():
+                return self._session.consuming
+            await asyncio.sleep(_POLL_SECONDS)  # the supervisor is about to notice
 
     async def _repair(self) -> None:
         await self._require_session().declare()
@@ -181,7 +192,8 @@ class RabbitBroker:
 
     @property
     def _server(self) -> str:
-        return f"{self._url.host}:{self._url.port or ''}{self._url.path}"
+        vhost = self._url.path.strip("/")
+        return f"{self._url.host}:{self._url.port}" + (f"/{vhost}" if vhost else "")
 
 
 def _parsed(url: str) -> URL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from gateway.broker.port import Take
 from gateway.broker.rabbitmq_link import Link
@@ -80,7 +81,8 @@ class RabbitConsumer:
         try:
             return await Subscription.open(link, self._queue, self._prefetch, self._take)
         except BrokerUnavailable:
-            await self._repair()
+            with suppress(GatewayError):
+                await self._repair()
             raise
 
     def _leave(self, subscription: Subscription) -> None:
@@ -92,3 +94,4 @@ class RabbitConsumer:
     async def _stop_keeping(self) -> None:
         if self._keeper is not None:
             await end([self._keeper])
+        self.trouble = None

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from aiormq import exceptions as amqp
 from pamqp.exceptions import PAMQPException
 
+from gateway.broker.rabbitmq_transport import Transport
 from gateway.errors import BrokerUnavailable, ConfigurationError, Problem, Unroutable
 
 SETTING = "IMGW_BROKER__URL"
@@ -45,16 +46,19 @@ def broker_errors(doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def connection_refusals() -> Iterator[None]:
+def connection_refusals(transport: Transport) -> Iterator[None]:
     """Turns a refusal that no repetition changes into ConfigurationError."""
     try:
         yield
     except (amqp.AuthenticationError, amqp.ProbableAuthenticationError) as error:
         raise _wrong("RabbitMQ refuses this user name and password") from error
-    except amqp.ConnectionClosed as error:
-        if error.args[:1] != (_NOT_ALLOWED,):
+    except amqp.InvalidFrameError as error:
+        refusal = transport.refusal
+        if refusal is None:
             raise
-        raise _wrong(f"RabbitMQ refuses this virtual host: {in_words(error)}") from error
+        if refusal.reply_code == _NOT_ALLOWED:
+            raise _wrong(f"RabbitMQ refuses this virtual host: {refusal.reply_text}") from error
+        raise BrokerUnavailable(f"connecting: {refusal.reply_text}") from error
     except amqp.AMQPConnectionError as error:
         if not isinstance(error.__cause__, ssl.SSLCertVerificationError):
             raise
@@ -78,6 +82,10 @@ def in_words(error: BaseException) -> str:
     """What went wrong, for an operator. The library's texts hold hosts and queues' names, no credentials."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, amqp.InvalidFrameError):
+        return "an answer that is not understood"
+    if isinstance(error, RuntimeError):
+        return "it is closed"
     texts = [str(part) for part in error.args if isinstance(part, str) and part]
     return (texts[-1] if texts else type(error).__name__)[:300]
 

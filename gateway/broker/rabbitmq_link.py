@@ -18,6 +18,7 @@ from aiormq.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
 from gateway.broker.rabbitmq_errors import broker_errors, connection_refusals, in_words
+from gateway.broker.rabbitmq_transport import Transport
 from gateway.errors import BrokerUnavailable
 
 # How long RabbitMQ may take to answer one question: a declaration may wait for a leader to be elected.
@@ -43,8 +44,9 @@ class Link:
         """
         _quieten_library()
         outer = aio_pika.Connection(url, client_properties={"connection_name": name})
+        outer.kwargs["transport_factory"] = transport = Transport()  # aio-pika hands these down
         try:
-            with broker_errors("connecting"), connection_refusals():
+            with broker_errors("connecting"), connection_refusals(transport):
                 await outer.connect(timeout=timeout_seconds)
             if outer.transport is None:
                 raise BrokerUnavailable("connecting: closed at once")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiormq.abc import AbstractChannel
 
@@ -22,11 +23,22 @@ async def declare_topology(channel: AbstractChannel) -> None:
         await _declare_exchange(channel, exchange)
 
 
-async def declare_own_queue(channel: AbstractChannel, name: str, bindings: Mapping[str, str]) -> None:
-    """A platform's own queue, bound by {routing pattern: exchange}."""
-    await _declare_queue(channel, Queue(name, SAFE_ARGUMENTS))
-    for pattern, exchange in bindings.items():
-        await _bind(channel, name, exchange, pattern)
+@dataclass(frozen=True, slots=True)
+class OwnQueue:
+    """A queue beside the fixed ones, bound by {routing pattern: exchange}."""
+
+    name: str
+    bindings: Mapping[str, str]
+    single_active_consumer: bool = False
+
+
+async def declare_own_queue(channel: AbstractChannel, queue: OwnQueue) -> None:
+    arguments = dict(SAFE_ARGUMENTS)
+    if queue.single_active_consumer:
+        arguments["x-single-active-consumer"] = True
+    await _declare_queue(channel, Queue(queue.name, arguments))
+    for pattern, exchange in queue.bindings.items():
+        await _bind(channel, queue.name, exchange, pattern)
 
 
 async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:

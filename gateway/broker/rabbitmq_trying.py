@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
@@ -19,6 +20,7 @@ Result = TypeVar("Result")
 
 _FIRST_SECONDS = 0.5
 _LONGEST_SECONDS = 5.0
+_LASTING_SECONDS = 30.0
 _REMIND_SECONDS = 60.0
 
 
@@ -32,18 +34,37 @@ class Complaint:
         self._said = ""
         self._silent_until = 0.0
 
-    def say(self, reason: str) -> None:
+    def say(self, reason: str) -> bool:
+        """Whether it was logged."""
         now = time.monotonic()
         if reason == self._said and now < self._silent_until:
-            return
+            return False
         self._said = reason
         self._silent_until = now + _REMIND_SECONDS
         self._log.warning(self._event, reason=reason, **self._context)
+        return True
+
+
+class Pause:
+    """How long to wait before connecting again: longer each time that a connection did not last."""
+
+    def __init__(self) -> None:
+        self._next_seconds = _FIRST_SECONDS
+        self._last_ended_at = -math.inf
+
+    async def after_a_loss(self) -> None:
+        now = time.monotonic()
+        if now - self._last_ended_at > _LASTING_SECONDS:
+            self._next_seconds = _FIRST_SECONDS
+        self._last_ended_at = now
+        # Not all daemons at the same moment.
+        await asyncio.sleep(self._next_seconds * random.uniform(0.5, 1.0))  # noqa: S311  no secret
+        self._next_seconds = min(self._next_seconds * 2, _LONGEST_SECONDS)
 
 
 async def until_it_works(
     attempt: Callable[[], Awaitable[Result]],
-    failed: Callable[[str], None],
+    failed: Callable[[str], object],
     on: tuple[type[GatewayError], ...],
     *,
     for_seconds: float | None = None,
@@ -70,7 +91,8 @@ async def until_it_works(
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they are over."""
-    for task in (tasks := list(tasks)):
+    ending = list(tasks)
+    for task in ending:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([task])
+    if ending:
+        await asyncio.wait(ending)

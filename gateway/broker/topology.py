@@ -33,7 +33,7 @@ TYPE_OUTCOME = "imgw.outcome.v1"  # an outcome of our own making: failed, reject
 
 # Also those of the queues that platforms have declared for them (Broker.declare_queue).
 # RabbitMQ 4 drops a quorum queue's message after 20 deliveries unless it has somewhere to go.
-SAFE_ARGUMENTS: Mapping[str, str | int] = {
+SAFE_ARGUMENTS: Mapping[str, str | int | bool] = {
     "x-queue-type": "quorum",
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": DEAD,
@@ -48,7 +48,7 @@ class Queue:
     key."""
 
     name: str
-    arguments: Mapping[str, str | int]
+    arguments: Mapping[str, str | int | bool]
     wait_seconds: int | None = None
 
 
@@ -59,6 +59,11 @@ class Exchange:
     name: str
     kind: str  # topic, direct or fanout
     bindings: Mapping[str, str] = field(default_factory=dict)
+
+
+def lane(account: str) -> str:
+    """The queue of an account's MT that wait for it: `imgw.mt.<account>`."""
+    return f"{MT}.{account}"
 
 
 def wait_tier(seconds: int) -> str:

@@ -86,6 +86,13 @@ class ProviderAccount(Settings):
     """How long one attempt may take before its outcome counts as unknown."""
     enabled: bool = True
 
+    @field_validator("account")
+    @classmethod
+    def _not_a_queue(cls, value: str) -> str:
+        if value == "bulk":
+            raise ValueError("bulk is taken: its lane would be the queue imgw.mt.bulk")
+        return value
+
     @property
     def base_url(self) -> str | None:
         """`url` without a trailing slash."""

@@ -162,6 +162,12 @@ class Metrics:
             ("account",),
             registry=registry,
         )
+        self.circuit_open = Gauge(
+            "imgw_circuit_open",
+            "Whether sending is stopped because the account's provider does not answer: 1 or 0.",
+            ("account",),
+            registry=registry,
+        )
         self.dependency_up = Gauge(
             "imgw_dependency_up",
             "Whether a server that the gateway stands on can be used: 1 or 0; dependency is broker or store.",

@@ -49,12 +49,16 @@ class World:
     dispatcher: Dispatcher
     mt: MTProcessor = field(init=False)
     retry: RetryProcessor = field(init=False)
+    lane: RetryProcessor = field(init=False)
     dr: DRProcessor = field(init=False)
     mo: MOProcessor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mt = MTProcessor(self.transactions, self.dispatcher, lambda: self.catalogue)
-        self.retry = RetryProcessor(self.transactions, self.dispatcher, lambda: self.catalogue)
+        self.mt = MTProcessor(self.transactions, self.dispatcher, self.limiter, lambda: self.catalogue)
+        self.retry = RetryProcessor(self.transactions, self.dispatcher, self.limiter, lambda: self.catalogue)
+        self.lane = RetryProcessor(
+            self.transactions, self.dispatcher, self.limiter, lambda: self.catalogue, patient=True
+        )
         self.dr = DRProcessor(self.transactions, self.inbound, lambda: self.catalogue.handlers, self.metrics)
         self.mo = MOProcessor(self.inbound, self.transactions, lambda: self.catalogue, self.metrics)
 
@@ -83,7 +87,12 @@ class World:
         return told
 
     def _reader_of(self, publication: Publication) -> Processor | None:
-        readers: dict[str, Processor] = {"imgw.retry": self.retry, "imgw.dr.in": self.dr, "imgw.mt": self.mt}
+        readers: dict[str, Processor] = {
+            "imgw.retry": self.retry,
+            "imgw.dr.in": self.dr,
+            "imgw.mt": self.mt,
+            "imgw.mt.acme": self.lane,
+        }
         return readers.get(publication.routing_key)
 
 

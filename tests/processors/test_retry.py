@@ -66,7 +66,7 @@ async def test_throttling_uses_no_attempt_and_pauses_the_account(world: World) -
     [wait] = await done(world.mt, mt())
     assert (wait.exchange, wait.headers["x-attempt"], wait.headers["x-waits"]) == ("imgw.wait.30s", 1, 1)
     [other] = await done(world.mt, mt(message_id="m-2"))
-    assert (other.exchange, other.headers["x-attempt"]) == ("imgw.wait.30s", 1)
+    assert (other.routing_key, other.headers["x-attempt"]) == ("imgw.mt.acme", 1)
     assert len(world.provider.sent) == 1
 
 
@@ -199,4 +199,4 @@ def test_a_plan_is_the_same_for_every_attempt() -> None:
 async def test_waiting_for_a_busy_account_does_not_lengthen_the_providers_own_waits(world: World) -> None:
     world.limiter.pause("acme", 20)
     [bounced] = await done(world.mt, mt())
-    assert (bounced.exchange, bounced.headers["x-waits"]) == ("imgw.wait.30s", 0)
+    assert (bounced.routing_key, bounced.headers["x-waits"]) == ("imgw.mt.acme", 0)
