@@ -23,6 +23,7 @@ _USER = "tests"
 _PASSWORD = "only-here"
 _START_SECONDS = 90.0
 _END_SECONDS = 30.0
+_SETTLING_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 
 # Erlang's port mapper, until the process of the tests closes its end of the pipe, if only by dying.
@@ -43,6 +44,8 @@ class RabbitServer:
         self._dist_port = free_port()
         self._epmd: subprocess.Popen[bytes] | None = None
         self._node: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self._retired: list[tuple[str, float]] = []
         (folder / "answers").mkdir(parents=True)
         (folder / "plugins").write_text("[].\n")
         (folder / "rabbitmq.conf").write_text(
@@ -62,11 +65,13 @@ class RabbitServer:
         return f"amqp://{user}:{password}@127.0.0.1:{self._port}/{vhost}"
 
     def start(self) -> None:
-        """Start it, or start it again with what it had; returns when it takes connections."""
+        """Start it, or start it again with what it had; returns when it is ready for everything."""
         if self._epmd is None:
             self._epmd = self._run(["sh", "-c", _EPMD])
         self._node = self._run([str(_SERVER)])
         self._poll(self._answers_amqp, _START_SECONDS, "does not take connections")
+        self._poll(self._has_booted, _START_SECONDS, "does not finish its start")
+        self._started_at = time.monotonic()
 
     @property
     def is_running(self) -> bool:
@@ -123,8 +128,15 @@ class RabbitServer:
         )
         return name
 
-    def delete_vhost(self, name: str) -> None:
-        self.order(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>)')
+    def retire_vhost(self, name: str) -> None:
+        """Delete it in a while.
+
+        RabbitMQ 3.10.8 stops dead-lettering on the whole node, and with it the declaration of quorum queues,
+        when some of these are deleted just when they have been declared or recovered (seen 2026-11).
+        """
+        self._retired.append((name, time.monotonic()))
+        while self._retired and self._is_settled(self._retired[0][1]):
+            self.order(f'rabbit_vhost:delete(<<"{self._retired.pop(0)[0]}">>, <<"tests">>)')
 
     def close_connections(self) -> None:
         """What `rabbitmqctl close_all_connections` does."""
@@ -134,6 +146,27 @@ class RabbitServer:
         """With it, RabbitMQ stops reading from connections that publish."""
         alarm = "{resource_limit, memory, node()}"
         self.order(f"rabbit_alarm:set_alarm({{{alarm}, []}})" if on else f"rabbit_alarm:clear_alarm({alarm})")
+
+    def set_policy(self, url: str, queue: str, definition: str) -> None:
+        """What `rabbitmqctl set_policy` does, for one queue of a URL's virtual host."""
+        vhost = url.rsplit("/", 1)[1]
+        pattern = queue.replace(".", "\\\\.")
+        self._expect_ok(
+            f'rabbit_policy:set(<<"{vhost}">>, <<"{queue}">>, <<"^{pattern}$">>, {definition}, 0, '
+            '<<"queues">>, <<"tests">>)'
+        )
+
+    def bring_up(self) -> None:
+        """Make it usable, whatever the last test left of it."""
+        if not self.is_running:
+            self.start()
+        self.resume()
+        self.set_memory_alarm(on=False)
+        if self.order("is_pid(whereis(rabbit_fifo_dlx_sup))") != "true":
+            self.restart()
+
+    def _is_settled(self, retired_at: float) -> bool:
+        return time.monotonic() - max(retired_at, self._started_at) > _SETTLING_SECONDS
 
     def _expect_ok(self, expression: str) -> None:
         answer = self.order(expression)
@@ -191,6 +224,10 @@ class RabbitServer:
         except OSError:
             return False
 
+    def _has_booted(self) -> bool:
+        """It takes connections a little before that."""
+        return self.order("rabbit:is_booted()") == "true"
+
     def _poll(self, holds: Callable[[], bool], within_seconds: float, what: str) -> None:
         deadline = time.monotonic() + within_seconds
         while not holds():
@@ -216,16 +253,8 @@ def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit
 @pytest.fixture
 def rabbitmq_url(rabbitmq_server: RabbitServer) -> Iterator[str]:
     """A virtual host that no other test has, with nothing in it."""
-    _bring_up(rabbitmq_server)
+    rabbitmq_server.bring_up()
     vhost = rabbitmq_server.add_vhost()
     yield rabbitmq_server.url_of(vhost)
-    _bring_up(rabbitmq_server)
-    rabbitmq_server.delete_vhost(vhost)
-
-
-def _bring_up(server: RabbitServer) -> None:
-    """Whatever the last test left of it."""
-    if not server.is_running:
-        server.start()
-    server.resume()
-    server.set_memory_alarm(on=False)
+    rabbitmq_server.bring_up()
+    rabbitmq_server.retire_vhost(vhost)
