@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.broker.port import Delivery
+from gateway.broker.port import Delivery, Publication
+from gateway.broker.topology import DR_IN, TYPE_CALLBACK
+from gateway.model.base import rfc3339, uuid7
 from gateway.model.callback import CallbackItem
 from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
 from handlers.contract import Handler
@@ -38,3 +40,9 @@ def read_item(delivery: Delivery, handlers: Mapping[str, Handler]) -> ReceivedIt
         return Dead("invalid_message", f"header {RECEIVED_AT} is not a time")
     item = CallbackItem(kind, delivery.body)  # type: ignore[arg-type]  # checked above
     return ReceivedItem(item, account, handler, received_at, f"{account}/{delivery.message_id}")
+
+
+def item_again(account: str, body: bytes, received_at: datetime) -> Publication:
+    """A receipt that was logged, as the web daemon would put it on its queue."""
+    headers = {ACCOUNT: account, KIND: "dr", RECEIVED_AT: rfc3339(received_at)}
+    return Publication("", DR_IN, body, TYPE_CALLBACK, uuid7(), headers)

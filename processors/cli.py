@@ -41,6 +41,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 tx = typer.Typer(help="The log of messages.", no_args_is_help=True)
+dr = typer.Typer(help="Delivery receipts.", no_args_is_help=True)
+unmatched = typer.Typer(help="Receipts that never found their MT.", no_args_is_help=True)
 dead = typer.Typer(help="Dead letters: messages that could not be dealt with.", no_args_is_help=True)
 
 Folder = Annotated[
@@ -50,6 +52,7 @@ LetterId = Annotated[str, typer.Argument(metavar="ID", help="The id that `imgw d
 LetterIdOrNone = Annotated[
     str | None, typer.Argument(metavar="ID", help="The id that `imgw dead list` shows.")
 ]
+OfAccount = Annotated[str | None, typer.Option("--account", help="Only of this account.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="All with this reason.")]
 
 
@@ -142,6 +145,22 @@ def tx_show(
     _succeed(transactions.show(message_id, app_id))
 
 
+@unmatched.command("list")
+def dr_unmatched_list(account: OfAccount = None) -> None:
+    """List them: when they came, from which account, for which message, and with which status."""
+    from processors.commands import receipts
+
+    receipts.list_unmatched(account)
+
+
+@unmatched.command("replay")
+def dr_unmatched_replay(account: OfAccount = None) -> None:
+    """Put them on the queue of receipts again, as if they had just come."""
+    from processors.commands import receipts
+
+    receipts.replay_unmatched(account)
+
+
 @dead.command("list")
 def dead_list(reason: Reason = None) -> None:
     """List the dead letters: when, from which queue, and why."""
@@ -227,6 +246,8 @@ def generate(
 
 app.add_typer(tx, name="tx")
 app.add_typer(dead, name="dead")
+dr.add_typer(unmatched, name="unmatched")
+app.add_typer(dr, name="dr")
 
 
 def _need_one(letter_id: str | None, reason: str | None) -> None:

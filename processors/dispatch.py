@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from gateway.broker.port import Headers
-from gateway.errors import FailureKind, MessageRefused, ProviderError
+from gateway.errors import FailureKind, MessageRefused, ProviderError, StoreUnavailable
 from gateway.model.account import ProviderAccount
 from gateway.model.base import now
 from gateway.model.lifecycle import advance
@@ -29,6 +29,7 @@ from processors.reports import (
     lane_publication,
     outcome_publication,
     repeat_publication,
+    repeated_reports,
 )
 from processors.retry_policy import GiveUp, Wait, after_failure, pause_of
 
@@ -38,6 +39,7 @@ logger = structlog.get_logger("dispatch")
 # loop.
 _CLAIM_MARGIN_SECONDS = 15.0
 _BACKSTOP_SECONDS = 5.0
+_STORE_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,35 +162,48 @@ class Dispatcher:
             self._metrics.provider_seconds.labels(job.account.account, job.account.provider).observe(seconds)
 
     async def _submitted(self, job: Job, submitted: Submitted) -> Done:
-        ids = submitted.provider_message_ids
+        """Log it and tell it. The provider has it now, and only the log keeps others from sending it again:
+        while the store is away, it is asked again for as long as the claim holds."""
+        until = job.record.claim.until if job.record.claim else now()
         record: MTRecord | None = job.record
         while record is not None:
-            receipts = record.provider_sends_receipts and submitted.receipts_follow
-            record = replace(record, provider_sends_receipts=receipts)
-            news = advance(
-                record.status,
-                Status.SUBMITTED,
-                ended_as=record.ended_as,
-                provider_sends_receipts=receipts,
-            )
-            change = Change(
-                status=news.status if news else record.status,
-                attempt=job.record.attempt,
-                ended_as=news.ended_as if news else None,
-                provider_message_ids=ids,
-                told=tuple(report.status for report in news.reports) if news else (),
-            )
             try:
-                moved = await self._transactions.move(record, change)
+                done = await self._log_submission(job, record, submitted)
+                if done is not None:
+                    return done
+                record = await self._transactions.get(job.record.reference)
             except ProviderIdReused:
-                logger.error("provider.id_reused", account=job.account.account, message_id=record.message_id)
-                ids = ()
-                continue
-            if moved is not None:
-                logger.debug("mt.submitted", message_id=moved.message_id, account=job.account.account)
-                return Done(dr_publications(moved, news.reports if news else (), job.headers))
-            record = await self._transactions.get(job.record.reference)
+                logger.error(
+                    "provider.id_reused", account=job.account.account, message_id=job.record.message_id
+                )
+                submitted = replace(submitted, provider_message_ids=())
+            except StoreUnavailable:
+                if now() > until:
+                    raise
+                await asyncio.sleep(_STORE_PAUSE_SECONDS)
         return Done()
+
+    async def _log_submission(self, job: Job, record: MTRecord, submitted: Submitted) -> Done | None:
+        """None when somebody else has moved the MT meanwhile: then it is to be looked at again."""
+        receipts = record.provider_sends_receipts and submitted.receipts_follow
+        record = replace(record, provider_sends_receipts=receipts)
+        news = advance(
+            record.status, Status.SUBMITTED, ended_as=record.ended_as, provider_sends_receipts=receipts
+        )
+        if news is None and Status.SUBMITTED in record.told:  # logged, though no answer said so
+            return Done(dr_publications(record, repeated_reports(record, [Status.SUBMITTED]), job.headers))
+        change = Change(
+            status=news.status if news else record.status,
+            attempt=job.record.attempt,
+            ended_as=news.ended_as if news else None,
+            provider_message_ids=submitted.provider_message_ids,
+            told=tuple(report.status for report in news.reports) if news else (),
+        )
+        moved = await self._transactions.move(record, change)
+        if moved is None:
+            return None
+        logger.debug("mt.submitted", message_id=moved.message_id, account=job.account.account)
+        return Done(dr_publications(moved, news.reports if news else (), job.headers))
 
     async def _wait(self, job: Job, wait: Wait) -> Done:
         moved = await self._waiting(job, wait.attempt, wait.reason)

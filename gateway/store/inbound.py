@@ -103,6 +103,18 @@ class InboundLog:
             cursor = self._dr.find({"reference": reference}).sort("received_at", 1).limit(1_000)
             return list(await cursor.to_list(1_000))
 
+    async def unmatched(self, account: str | None, limit: int) -> list[dict[str, Any]]:
+        """Receipts that never found their MT, the oldest first."""
+        query = {"outcome": "unmatched"} if account is None else {"outcome": "unmatched", "account": account}
+        with store_errors():
+            cursor = self._dr.find(query).sort("received_at", 1).limit(limit)
+            return list(await cursor.to_list(limit))
+
+    async def mark_replayed(self, event_key: str) -> None:
+        """This receipt is on its way again, as a new one."""
+        with store_errors():
+            await self._dr.update_one({"_id": event_key}, {"$set": {"outcome": "replayed"}})
+
     async def count_mo(self) -> int:
         with store_errors():
             return int(await self._mo.estimated_document_count())

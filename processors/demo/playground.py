@@ -109,6 +109,11 @@ class OwnProcess:
             )
 
     @property
+    def pid(self) -> int:
+        """Of the process as it was started last."""
+        return self._running.pid
+
+    @property
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._running.poll()

@@ -14,6 +14,7 @@ from gateway.model.base import now
 from gateway.model.receipt import Status
 from gateway.store.transactions import Change
 from handlers.contract import Submitted
+from processors.callback_items import item_again
 from processors.expiry import ExpiryMonitor
 from tests.processors.conftest import World, dead, done
 from tests.processors.fakes import again, delivery_of, mt, seen
@@ -21,11 +22,11 @@ from tests.processors.fakes import again, delivery_of, mt, seen
 pytestmark = pytest.mark.mongodb
 
 
-def receipts(*rows: dict[str, Any], key: str = "i-1", account: str = "acme", **headers: int) -> Delivery:
+def receipts(*rows: dict[str, Any], key: str = "i-1", account: str = "acme", looks: int = 0) -> Delivery:
     """A callback item with these receipts in it."""
     known = {"x-account": account, "x-kind": "dr", "x-received-at": "2026-11-22T10:00:00.000Z"}
     body = json.dumps([{"provider_status": str(row.get("status")), **row} for row in rows]).encode()
-    publication = Publication("", "imgw.dr.in", body, "imgw.callback.v1", key, {**known, **headers})
+    publication = Publication("", "imgw.dr.in", body, "imgw.callback.v1", key, {**known, "x-looks": looks})
     return delivery_of(publication)
 
 
@@ -160,6 +161,18 @@ async def test_a_receipt_that_never_finds_its_mt_is_kept_as_unmatched(world: Wor
         delivery = delivery_of(publications[0])
     assert waits == ["imgw.wait.1s", "imgw.wait.5s", "imgw.wait.30s"]
     assert await world.inbound.count_unmatched() == 1
+
+
+async def test_an_unmatched_receipt_can_be_tried_again_once_its_mt_is_known(world: World) -> None:
+    await done(world.dr, receipts(receipt("delivered"), looks=3))
+    await done(world.mt, mt())
+    [row] = await world.inbound.unmatched("acme", 10)
+    delivery = delivery_of(item_again(row["account"], row["body"], row["received_at"]))
+    assert await _told(world, delivery) == [("delivered", True, False)]
+    await world.inbound.mark_replayed(row["_id"])
+    assert await world.inbound.count_unmatched() == 0
+    outcomes = [row["outcome"] for row in await world.inbound.receipts_of("shop/m-1")]
+    assert outcomes == ["applied"]
 
 
 async def test_a_receipt_is_matched_by_our_reference_before_the_providers_id_is_known(world: World) -> None:

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from gateway.broker.port import Delivery
-from gateway.errors import FailureKind, ProviderError
+from gateway.errors import FailureKind, ProviderError, StoreUnavailable
 from gateway.model.base import event_id, now, rfc3339
 from gateway.model.receipt import Status
-from gateway.store.records import Claim
+from gateway.store.records import Claim, MTRecord
 from gateway.store.transactions import Change
 from handlers.contract import Capabilities, Submitted
 from processors.outcome import Dead
@@ -197,6 +197,24 @@ async def test_a_provider_id_that_was_given_before_does_not_lose_the_message(wor
     await done(world.mt, mt(message_id="m-1"))
     [(key, dr)] = seen(await done(world.mt, mt(message_id="m-2")))
     assert (key, dr["message_id"], dr["provider_message_ids"]) == ("dr.shop.submitted", "m-2", [])
+
+
+async def test_a_submission_is_logged_when_the_store_is_back_and_not_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move, failures = world.transactions.move, [StoreUnavailable("away"), StoreUnavailable("away")]
+
+    async def away_for_a_while(record: MTRecord, change: Change) -> MTRecord | None:
+        if failures:
+            if len(failures) == 1:  # applied, though the answer was lost
+                await move(record, change)
+            raise failures.pop()
+        return await move(record, change)
+
+    monkeypatch.setattr(world.transactions, "move", away_for_a_while)
+    [(key, _)] = seen(await done(world.mt, mt()))
+    assert (key, len(world.provider.sent)) == ("dr.shop.submitted", 1)
+    assert [event["status"] for event in (await world.record()).events] == ["sending", "submitted"]
 
 
 async def test_a_bug_in_a_handler_is_not_taken_for_a_provider_failure(world: World) -> None:
