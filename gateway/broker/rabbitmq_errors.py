@@ -78,10 +78,24 @@ def declaration_refusals(what: str) -> Iterator[None]:
         raise _wrong(f"its user may not declare {what}: {in_words(error)}") from error
 
 
+@contextmanager
+def shard_refusals() -> Iterator[None]:
+    """Turns RabbitMQ's not knowing the kind of exchange into ConfigurationError."""
+    try:
+        yield
+    except (amqp.AMQPConnectionError, amqp.ConnectionCommandInvalid) as error:
+        if "x-consistent-hash" not in in_words(error):
+            raise
+        what = "needs RabbitMQ's plugin rabbitmq_consistent_hash_exchange; enable it, or set this to 0"
+        raise ConfigurationError([Problem("IMGW_BROKER__MT_SHARDS", what)]) from error
+
+
 def in_words(error: BaseException) -> str:
     """What went wrong, for an operator. The library's texts hold hosts and queues' names, no credentials."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, asyncio.CancelledError):  # aiormq: no heartbeat came
+        return "no sign of life from the server"
     if isinstance(error, amqp.InvalidFrameError):
         return "an answer that is not understood"
     if isinstance(error, RuntimeError):

@@ -88,6 +88,8 @@ class RabbitServer:
     def suspend(self) -> None:
         """It keeps its connections and answers nothing."""
         self._send(signal.SIGSTOP)
+        if self._node is not None:
+            os.waitid(os.P_PID, self._node.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         self._send(signal.SIGCONT)
@@ -141,6 +143,13 @@ class RabbitServer:
     def close_connections(self) -> None:
         """What `rabbitmqctl close_all_connections` does."""
         self.order('rabbit_networking:close_all_connections("by a test")')
+
+    def set_plugins(self, *names: str) -> None:
+        """What `rabbitmq-plugins set` does: these, and no others."""
+        plugins = self._folder / "plugins"
+        plugins.write_text(f"[{','.join(names)}].\n")
+        answer = self.order(f'rabbit_plugins:ensure("{plugins}")')
+        assert answer.startswith("{ok,"), answer
 
     def set_memory_alarm(self, *, on: bool) -> None:
         """With it, RabbitMQ stops reading from connections that publish."""
