@@ -52,6 +52,9 @@ class BrokerSettings(Section):
     url: Annotated[SecretStr, server_url("amqp", "amqps")] | None = None
     """The RabbitMQ server, as amqp:// or amqps:// with user, password and virtual host. Without it, the
     embedded broker, which keeps its queues in the store."""
+    mt_shards: Annotated[int, Field(ge=0, le=256)] = 0
+    """How many queues the sharded intake has: MT published to exchange imgw.mt-sharded with the routing key
+    <app_id>/<to> keep their order by recipient over several mt daemons. 0 for none. Only with RabbitMQ."""
 
 
 class StoreSettings(Section):
@@ -193,6 +196,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         problems += [
             _problem(detail, given) for detail in error.errors(include_url=False, include_input=False)
         ]
+    if settings is not None and settings.broker.mt_shards and settings.embedded_broker:
+        what = "needs RabbitMQ: set IMGW_BROKER__URL, or this to 0"
+        problems.append(Problem(PREFIX + "BROKER__MT_SHARDS", what))
     if ("store", "url") in given.values and ("secrets", "key") not in given.values:
         problems.append(Problem(PREFIX + "SECRETS__KEY", _KEY_NEEDED))
     if settings is None or problems:

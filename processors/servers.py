@@ -73,7 +73,7 @@ def make_broker(settings: Settings, database: Database) -> Broker:
         return EmbeddedBroker(database)
     from gateway.broker.rabbitmq import RabbitBroker
 
-    return RabbitBroker(settings.broker.url.get_secret_value())
+    return RabbitBroker(settings.broker.url.get_secret_value(), shards=settings.broker.mt_shards)
 
 
 def secret_box(settings: Settings) -> SecretBox:

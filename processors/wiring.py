@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 import gateway
 from gateway.broker.port import Broker
-from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY, lane
+from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY, lane, shard
 from gateway.errors import BrokerUnavailable
 from gateway.model.account import ProviderAccount
 from gateway.settings import Settings
@@ -148,6 +148,7 @@ def build_work(parts: Parts, roles: Sequence[Role], transport: AiohttpTransport)
     processors: list[tuple[Role, str, Processor]] = [
         ("mt", MT, mt),
         ("mt", MT_BULK, mt),
+        *(("mt", shard(number), mt) for number in range(parts.settings.broker.mt_shards)),
         ("retry", RETRY, retry),
         ("mo", MO_IN, mo),
         ("dr", DR_IN, dr),

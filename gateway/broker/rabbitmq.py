@@ -19,7 +19,7 @@ from gateway.broker.rabbitmq_errors import SETTING, broker_errors
 from gateway.broker.rabbitmq_link import Link
 from gateway.broker.rabbitmq_session import Session
 from gateway.broker.rabbitmq_sift import ready_messages, sift
-from gateway.broker.rabbitmq_topology import OwnQueue, declare_own_queue, declare_topology
+from gateway.broker.rabbitmq_topology import OwnQueue, declare_own_queue, declare_shards, declare_topology
 from gateway.broker.rabbitmq_trying import Complaint, Pause, end, until_it_works
 from gateway.errors import BrokerUnavailable, ConfigurationError, Problem
 
@@ -44,12 +44,14 @@ class RabbitBroker:
         url: str,
         *,
         name: str = "imgw",
+        shards: int = 0,
         connect_timeout_seconds: float = 5.0,
         confirm_timeout_seconds: float = 30.0,
         start_timeout_seconds: float = 30.0,
     ) -> None:
         self._url = _parsed(url)
         self._name = name
+        self._shards = shards
         self._connect_timeout_seconds = connect_timeout_seconds
         self._confirm_timeout_seconds = confirm_timeout_seconds
         self._start_timeout_seconds = start_timeout_seconds
@@ -169,6 +171,8 @@ class RabbitBroker:
 
     async def _declare(self, channel: AbstractChannel) -> None:
         await declare_topology(channel)
+        if self._shards:
+            await declare_shards(channel, self._shards)
         for own in self._own_queues.values():
             await declare_own_queue(channel, own)
 

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 
 from aiormq.abc import AbstractChannel
 
-from gateway.broker.rabbitmq_errors import declaration_refusals
+from gateway.broker.rabbitmq_errors import declaration_refusals, shard_refusals
 from gateway.broker.rabbitmq_link import ANSWER_SECONDS
-from gateway.broker.topology import EXCHANGES, QUEUES, SAFE_ARGUMENTS, Exchange, Queue
+from gateway.broker.topology import (
+    EXCHANGES,
+    MT_SHARDED,
+    QUEUES,
+    SAFE_ARGUMENTS,
+    Exchange,
+    Queue,
+    shard,
+)
 
 
 async def declare_topology(channel: AbstractChannel) -> None:
@@ -30,6 +38,17 @@ class OwnQueue:
     name: str
     bindings: Mapping[str, str]
     single_active_consumer: bool = False
+
+
+async def declare_shards(channel: AbstractChannel, count: int) -> None:
+    """The sharded intake: an exchange that hashes routing keys over `count` queues, each of which only one
+    consumer at a time gets deliveries of. ConfigurationError where RabbitMQ lacks the plugin for it."""
+    with shard_refusals():
+        await channel.exchange_declare(
+            MT_SHARDED, exchange_type="x-consistent-hash", durable=True, timeout=ANSWER_SECONDS
+        )
+    for number in range(count):
+        await declare_own_queue(channel, OwnQueue(shard(number), {"1": MT_SHARDED}, True))
 
 
 async def declare_own_queue(channel: AbstractChannel, queue: OwnQueue) -> None:

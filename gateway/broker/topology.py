@@ -24,6 +24,7 @@ DEAD = "imgw.dead"
 
 OUT = "imgw.out"  # topic: mo.<app_id>.<channel> and dr.<app_id>.<status>
 MT_EXCHANGE = "imgw.mt"  # direct: submit and bulk
+MT_SHARDED = "imgw.mt-sharded"  # consistent hash: whatever names the recipient, as <app_id>/<to>
 
 TYPE_MT = "imgw.mt.v1"
 TYPE_MO = "imgw.mo.v1"
@@ -64,6 +65,11 @@ class Exchange:
 def lane(account: str) -> str:
     """The queue of an account's MT that wait for it: `imgw.mt.<account>`."""
     return f"{MT}.{account}"
+
+
+def shard(number: int) -> str:
+    """A queue of the sharded intake: `imgw.mt-shard.0`."""
+    return f"imgw.mt-shard.{number}"
 
 
 def wait_tier(seconds: int) -> str:
