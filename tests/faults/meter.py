@@ -1,0 +1,73 @@
+"""What a process used up over a time: lines of log, and CPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+# One line for each request that could not be taken, and that the provider will repeat, is as it should be.
+_PER_REQUEST = frozenset({"callback.unavailable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Over `seconds`: log lines by event (without those that each belong to a request), CPU seconds."""
+
+    seconds: float
+    cpu_seconds: float
+    lines: Counter[str]
+
+    @property
+    def cpu_share(self) -> float:
+        return self.cpu_seconds / self.seconds
+
+    @property
+    def lines_per_second(self) -> float:
+        return self.lines.total() / self.seconds
+
+
+class Meter:
+    """Begins to measure when it is made."""
+
+    def __init__(self, pid: int, log: Path) -> None:
+        self._pid = pid
+        self._log = log
+        self._began_at = time.monotonic()
+        self._cpu_seconds = _cpu_seconds(pid)
+        self._log_bytes = log.stat().st_size
+
+    def read(self) -> Usage:
+        with self._log.open("rb") as log:
+            log.seek(self._log_bytes)
+            events = Counter(_event(line) for line in log.read().splitlines())
+        return Usage(
+            time.monotonic() - self._began_at,
+            _cpu_seconds(self._pid) - self._cpu_seconds,
+            Counter({event: count for event, count in events.items() if event not in _PER_REQUEST}),
+        )
+
+
+def resident_megabytes(pid: int) -> float:
+    """How much memory a process has taken at its most."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1_024
+    raise AssertionError(f"process {pid} is not there")
+
+
+def _cpu_seconds(pid: int) -> float:
+    """In user and system mode (proc(5): fields 14 and 15, counted after the name, which may hold spaces)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _event(line: bytes) -> str:
+    try:
+        return str(json.loads(line).get("event", "?"))
+    except (ValueError, AttributeError):
+        return "not JSON"

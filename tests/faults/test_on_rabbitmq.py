@@ -1,0 +1,50 @@
+"""The daemons as processes on a real RabbitMQ and a real MongoDB, and what is done to them under load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.damages import kill_in_turn, stop_everything
+from tests.faults.scale import Scale, chosen_scale
+from tests.faults.stage import Stage, rabbitmq_stage
+from tests.logs import Evidence
+from tests.servers.mongod import MongoServer
+from tests.servers.rabbitmq import RabbitServer
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.rabbitmq,
+    pytest.mark.mongodb,
+    pytest.mark.timeout(chosen_scale().test_seconds),
+]
+
+DAEMONS = {"mt-1": "mt", "mt-2": "mt", "retry": "retry", "dr": "dr", "mo": "mo", "web": "web"}
+
+
+@pytest.fixture(scope="module")
+def stage(
+    tmp_path_factory: pytest.TempPathFactory,
+    evidence: Evidence,
+    scale: Scale,
+    rabbitmq_server: RabbitServer,
+    mongod: MongoServer,
+) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("faults")
+    stage = rabbitmq_stage(folder, evidence, scale, rabbitmq_server, mongod, DAEMONS)
+    yield stage
+    stage.close()
+
+
+async def test_kill_9_of_each_daemon_in_turn_and_of_two_at_once_loses_nothing(
+    stage: Stage, scale: Scale, seed: int
+) -> None:
+    killed = kill_in_turn(("mt-1",), ("retry",), ("dr",), ("mo",), ("web",), ("mt-1", "mt-2"))
+    await stage.play("1 kill -9 of each daemon", killed, scale, seed)
+
+
+async def test_sigterm_of_everything_under_load_loses_nothing_and_sends_nothing_twice(
+    stage: Stage, scale: Scale, seed: int
+) -> None:
+    await stage.play("7 SIGTERM of everything", stop_everything, scale, seed)
