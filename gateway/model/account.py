@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator
+from pydantic import Field, HttpUrl, StringConstraints, field_validator
 
-from gateway.model.base import Name
+from gateway.model.base import Contract, Name
 
 # The waits there are between attempts, in seconds; each is one queue (gateway/broker/topology.py).
 WAIT_TIERS_SECONDS = (1, 5, 30, 120, 600, 3_600, 21_600)
@@ -15,16 +15,8 @@ DEFAULT_RETRY_SECONDS = (5, 30, 120, 600, 3_600)
 SenderId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class Settings(BaseModel):
+class Settings(Contract):
     """The base of everything that is read from a configuration file."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-    )
 
 
 class NoSettings(Settings):
