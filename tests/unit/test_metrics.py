@@ -18,6 +18,7 @@ from gateway.telemetry.metrics import Metrics
 
 LABELS = {
     "account_healthy": ("imgw_account_healthy", ("account",)),
+    "circuit_open": ("imgw_circuit_open", ("account",)),
     "attempts": ("imgw_attempts", ("account", "provider", "outcome")),
     "build": ("imgw_build_info", ("version", "python")),
     "callback_items": ("imgw_callback_items", ("account", "kind")),
