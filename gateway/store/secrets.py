@@ -43,7 +43,7 @@ class SecretBox:
         """The same structure with every sealed secret in it in the clear. Raises ConfigurationError on a
         wrong key."""
         if isinstance(value, Mapping):
-            if value.keys() == {_MARK}:
+            if value.keys() == {_MARK} and isinstance(value[_MARK], str):
                 return self._open_one(value[_MARK])
             return {key: self.open(item) for key, item in value.items()}
         if isinstance(value, list):

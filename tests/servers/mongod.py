@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -43,6 +45,9 @@ class MongoServer:
     def suspend(self) -> None:
         """It keeps its connections and answers nothing."""
         self._send(signal.SIGSTOP)
+        pid = self._server.pid
+        while pid is not None and not _stopped(pid):  # on a busy machine its threads go on for a moment
+            time.sleep(0.001)
 
     def resume(self) -> None:
         self._send(signal.SIGCONT)
@@ -82,6 +87,14 @@ async def database(mongod: MongoServer, database_name: str) -> AsyncIterator[Dat
     database = Database(mongod.url, database_name)
     yield database
     await database.close()
+
+
+def _stopped(pid: int) -> bool:
+    """Whether none of its threads runs."""
+    states = [
+        path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
 
 
 def _run(coroutine: Coroutine[Any, Any, Result]) -> Result:

@@ -1,0 +1,27 @@
+"""Fixtures for the contracts of the store: once with each driver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.store.connect import Database, Driver
+from gateway.store.indexes import ensure_indexes
+from tests.contracts.store_world import Store
+from tests.servers.mongod import MongoServer
+
+
+@pytest.fixture(params=["motor", "pymongo"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    name: Driver = request.param
+    return name
+
+
+@pytest.fixture
+async def store(mongod: MongoServer, database_name: str, driver: Driver) -> AsyncIterator[Store]:
+    """A store of its own, with its indexes; an operation may take two seconds."""
+    database = Database(mongod.url, database_name, driver, timeout_seconds=2.0)
+    await ensure_indexes(database)
+    yield Store(database, mongod)
+    await database.close()

@@ -1,0 +1,135 @@
+"""What is configured, in the store: whole, versioned, and its secrets sealed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import bson
+import pytest
+from pydantic import SecretStr
+
+from gateway.errors import ConfigurationError, Problem
+from gateway.store.catalog import CatalogueStore, StoredCatalogue
+from gateway.store.secrets import SecretBox
+from tests.contracts.store_world import Store
+
+pytestmark = pytest.mark.mongodb
+
+SHOP = {"app_id": "shop", "accounts": ["acme"]}
+ACME: dict[str, Any] = {
+    "account": "acme",
+    "credentials": {"token": SecretStr("t0ken-in-the-clear"), "user": "ann"},
+    "parameters": {
+        "list": [{"name": "X-Key", "value": SecretStr("k3y-in-the-clear")}],
+        "a.b": 1,
+        "$c": None,
+    },
+}
+OPENED = {
+    "account": "acme",
+    "credentials": {"token": "t0ken-in-the-clear", "user": "ann"},
+    "parameters": {"list": [{"name": "X-Key", "value": "k3y-in-the-clear"}], "a.b": 1, "$c": None},
+}
+
+
+def box(*keys: str) -> SecretBox:
+    return SecretBox(SecretStr(",".join(keys)))
+
+
+@pytest.fixture
+def key() -> str:
+    return SecretBox.new_key()
+
+
+@pytest.fixture
+def catalogue(store: Store, key: str) -> CatalogueStore:
+    return CatalogueStore(store.database, box(key))
+
+
+async def test_nothing_is_configured_at_first(catalogue: CatalogueStore) -> None:
+    assert await catalogue.version() == 0
+    assert await catalogue.load() == StoredCatalogue(0, {}, {})
+
+
+async def test_what_is_put_is_loaded_with_its_secrets_open(catalogue: CatalogueStore) -> None:
+    assert await catalogue.put({"shop": SHOP}, {"acme": ACME}) == 1
+    assert await catalogue.load() == StoredCatalogue(1, {"shop": SHOP}, {"acme": OPENED})
+
+
+async def test_no_secret_is_in_the_clear_in_the_store(store: Store, catalogue: CatalogueStore) -> None:
+    await catalogue.put({"shop": SHOP}, {"acme": ACME})
+    for name in await store.database.db.list_collection_names():
+        for document in await store.database.db[name].find().to_list(None):
+            assert b"in-the-clear" not in bson.encode(document)
+    assert "in-the-clear" not in repr(ACME)
+    raw = await store.database.db["accounts"].find_one({"_id": "acme"})
+    assert raw["document"]["credentials"]["user"] == "ann"
+
+
+async def test_each_change_has_a_version_of_its_own(catalogue: CatalogueStore) -> None:
+    versions = [
+        await catalogue.put({}, {}),
+        await catalogue.put({"shop": SHOP}, {}),
+        await catalogue.version(),
+    ]
+    assert versions == [1, 2, 2]
+    together = await asyncio.gather(*(catalogue.put({}, {}) for _ in range(10)))
+    assert sorted(together) == list(range(3, 13))
+
+
+async def test_a_change_replaces_by_name_and_leaves_the_others(catalogue: CatalogueStore) -> None:
+    other = {"account": "other"}
+    await catalogue.put({"shop": SHOP}, {"acme": ACME, "other": other})
+    await catalogue.put({"shop": {"app_id": "shop"}}, {"acme": {"account": "acme"}})
+    expected = StoredCatalogue(2, {"shop": {"app_id": "shop"}}, {"acme": {"account": "acme"}, "other": other})
+    assert await catalogue.load() == expected
+
+
+async def test_pruning_removes_what_is_not_given(catalogue: CatalogueStore) -> None:
+    await catalogue.put({"shop": SHOP, "old": SHOP}, {"acme": ACME, "old": ACME})
+    await catalogue.put({"shop": SHOP}, {"new": {"account": "new"}}, prune=True)
+    assert await catalogue.load() == StoredCatalogue(2, {"shop": SHOP}, {"new": {"account": "new"}})
+    await catalogue.put({}, {}, prune=True)
+    assert await catalogue.load() == StoredCatalogue(3, {}, {})
+
+
+async def test_another_key_opens_nothing_and_the_setting_is_named(
+    store: Store, catalogue: CatalogueStore
+) -> None:
+    await catalogue.put({}, {"acme": ACME})
+    with pytest.raises(ConfigurationError) as caught:
+        await CatalogueStore(store.database, box(SecretBox.new_key())).load()
+    what = "does not open the secrets in the store: they were sealed with another key"
+    assert caught.value.problems == (Problem("IMGW_SECRETS__KEY", what),)
+
+
+async def test_a_key_is_changed_by_putting_the_new_one_before_the_old(
+    store: Store, catalogue: CatalogueStore, key: str
+) -> None:
+    await catalogue.put({}, {"acme": ACME, "other": ACME})
+    new = SecretBox.new_key()
+    both = CatalogueStore(store.database, box(new, key))
+    assert (await both.load()).accounts == {"acme": OPENED, "other": OPENED}
+    await both.put({}, {"acme": ACME})
+    with pytest.raises(ConfigurationError):
+        await CatalogueStore(store.database, box(new)).load()
+    await both.put({}, {"other": ACME})
+    assert (await CatalogueStore(store.database, box(new)).load()).accounts == {
+        "acme": OPENED,
+        "other": OPENED,
+    }
+
+
+@pytest.mark.parametrize("keys", ["", "too-short", f"{SecretBox.new_key()},", "x" * 44])
+def test_what_is_no_key_is_refused_without_being_shown(keys: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        box(keys)
+    assert [problem.where for problem in caught.value.problems] == ["IMGW_SECRETS__KEY"]
+    assert not keys or keys not in str(caught.value)
+
+
+def test_what_looks_sealed_but_was_given_like_that_is_left_alone() -> None:
+    mine = box(SecretBox.new_key())
+    odd: dict[str, Any] = {"imgw:fernet": {"imgw:fernet": SecretStr("s")}, "list": [{"imgw:fernet": 7}]}
+    assert mine.open(mine.seal(odd)) == {"imgw:fernet": {"imgw:fernet": "s"}, "list": [{"imgw:fernet": 7}]}
