@@ -68,12 +68,13 @@ class ExpiryMonitor:
     async def _report(self, overdue: list[MTRecord]) -> None:
         if not overdue:
             return
-        await self._transactions.postpone([record.reference for record in overdue], now() + _REPEAT_AFTER)
         outcomes = [
             outcome_publication(record, Status.EXPIRED, _reason(record), record.attempt, {})
             for record in overdue
         ]
         await asyncio.gather(*(self._broker.publish(outcome) for outcome in outcomes))
+        # Only now: what could not be published is found again by the next look.
+        await self._transactions.postpone([record.reference for record in overdue], now() + _REPEAT_AFTER)
         self._metrics.due.inc(len(overdue))
 
     async def _run(self) -> None:

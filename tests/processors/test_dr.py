@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.broker.port import Delivery, Publication
+from gateway.errors import BrokerUnavailable
 from gateway.model.base import now
 from gateway.model.receipt import Status
 from gateway.store.transactions import Change
@@ -216,8 +217,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self.publications: list[Publication] = []
+        self.away = False
 
     async def publish(self, publication: Publication) -> None:
+        if self.away:
+            raise BrokerUnavailable("it is away")
         self.publications.append(publication)
 
 
@@ -252,6 +256,17 @@ async def test_an_mt_without_a_receipt_in_time_expires_once(world: World) -> Non
     assert [(key, dr["final"], dr["reason"]) for key, dr in told] == [
         ("dr.shop.expired", True, {"code": "no_receipt_in_time", "kind": "permanent"})
     ]
+
+
+async def test_an_expiry_that_could_not_be_published_is_found_again_at_once(world: World) -> None:
+    await _overdue(world)
+    monitor, outbox = _monitor(world)
+    outbox.away = True
+    with pytest.raises(BrokerUnavailable):
+        await monitor.sweep()
+    outbox.away = False
+    assert await monitor.sweep() == 1
+    assert [publication.routing_key for publication in outbox.publications] == ["imgw.dr.in"]
 
 
 async def test_two_monitors_that_find_the_same_mt_expire_it_once(world: World) -> None:
