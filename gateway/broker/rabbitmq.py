@@ -32,9 +32,10 @@ class RabbitBroker:
     """gateway.broker.port.Broker on a RabbitMQ server or cluster.
 
     `url` is amqp:// or amqps://, with user, password and virtual host; its password is in no error and no
-    log line. `name` is what RabbitMQ's tools show of the connections. `connect_timeout_seconds` is for one
-    attempt to connect; `start` makes attempts for `start_timeout_seconds`. A publication that was not
-    confirmed after `confirm_timeout_seconds` has an unknown outcome and raises BrokerUnavailable.
+    log line. `name` is what RabbitMQ's tools show of the connections. `shards` is how many queues the
+    sharded intake has; 0 is none. `connect_timeout_seconds` is for one attempt to connect; `start` makes
+    attempts for `start_timeout_seconds`. A publication that was not confirmed after
+    `confirm_timeout_seconds` has an unknown outcome and raises BrokerUnavailable.
 
     Raises ConfigurationError for a URL that cannot be one.
     """
@@ -173,7 +174,7 @@ class RabbitBroker:
         await declare_topology(channel)
         if self._shards:
             await declare_shards(channel, self._shards)
-        for own in self._own_queues.values():
+        for own in list(self._own_queues.values()):
             await declare_own_queue(channel, own)
 
     async def _usable_link(self) -> Link:

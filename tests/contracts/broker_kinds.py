@@ -84,3 +84,20 @@ def message(number: int, queue: str) -> Publication:
 
 def numbers(deliveries: list[Delivery]) -> list[int]:
     return [int(delivery.body) for delivery in deliveries]
+
+
+async def depth_is(broker: Broker, queue: str, expected: int) -> bool:
+    return await broker.depth(queue) == expected
+
+
+async def drained(broker: Broker, queue: str) -> list[str]:
+    """The bodies of all that is in the queue, in its order; the queue is empty afterwards."""
+    inbox = Inbox()
+    count = await broker.depth(queue)
+    consumer = await broker.consume(queue, count + 1, inbox.take)
+    deliveries = await inbox.several(count)
+    await consumer.cancel()
+    for delivery in deliveries:
+        await delivery.settlement.ack()
+    assert inbox.is_empty
+    return [delivery.body.decode() for delivery in deliveries]
