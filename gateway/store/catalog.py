@@ -64,6 +64,13 @@ class CatalogueStore:
         return int(document["version"])
 
 
+async def account_names(database: Database) -> list[str]:
+    """The names of the accounts in the store, in order; needs no key."""
+    with store_errors():
+        rows = await database.db["accounts"].find({}, {"_id": 1}).sort("_id", 1).to_list(None)
+    return [row["_id"] for row in rows]
+
+
 async def _replace(collection: Any, documents: Mapping[str, Document], prune: bool) -> None:
     writes = [
         ReplaceOne({"_id": name}, {"_id": name, "document": document}, upsert=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from gateway.broker.port import Broker
-from gateway.broker.topology import QUEUES
+from gateway.broker.topology import QUEUES, lane, shard
+from gateway.store.catalog import account_names
 from processors.audit import Audit, audit
-from processors.commands.session import command_settings, open_servers, out, run
+from processors.commands.session import Servers, command_settings, open_servers, out, run
 
 
 def check() -> bool:
@@ -18,7 +18,7 @@ def check() -> bool:
 async def _audit() -> bool:
     async with open_servers(command_settings()) as servers:
         result = await audit(servers.transactions)
-        depths = await _depths(servers.broker)
+        depths = await _depths(servers)
         received, unmatched = await servers.inbound.count_mo(), await servers.inbound.count_unmatched()
     out.print(_table(result))
     out.print(f"MO received: {received}; receipts without an MT: {unmatched}")
@@ -29,8 +29,14 @@ async def _audit() -> bool:
     return result.holds
 
 
-async def _depths(broker: Broker) -> dict[str, int]:
-    depths = {queue.name: await broker.depth(queue.name) for queue in QUEUES}
+async def _depths(servers: Servers) -> dict[str, int]:
+    """Every queue with something in it, the lanes of the accounts and the shards included."""
+    names = [queue.name for queue in QUEUES]
+    names += [shard(number) for number in range(servers.settings.broker.mt_shards)]
+    for account in await account_names(servers.database):
+        names.append(lane(account))
+        await servers.broker.declare_queue(lane(account), {}, single_active_consumer=True)
+    depths = {name: await servers.broker.depth(name) for name in names}
     return {name: depth for name, depth in depths.items() if depth}
 
 
