@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from tests.faults.scale import Scale, chosen_scale, chosen_seed
@@ -15,3 +17,9 @@ def scale() -> Scale:
 @pytest.fixture
 def seed() -> int:
     return chosen_seed()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_client(caplog: pytest.LogCaptureFixture) -> None:
+    """The platform's AMQP client says each time that it cannot connect, which is the point of these tests."""
+    caplog.set_level(logging.CRITICAL, "aiormq")

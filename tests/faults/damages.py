@@ -1,8 +1,17 @@
-"""What is done to a gateway under load."""
+"""What is done under load to a gateway's own processes, and to the servers beneath it."""
 
 from __future__ import annotations
 
+import asyncio
+
+from tests.faults.absence import Absence
+from tests.faults.knocking import Knock
 from tests.faults.scene import Damage, Scene
+from tests.servers.mongod import MongoServer
+from tests.servers.rabbitmq import RabbitServer
+from tests.waiting import eventually
+
+_BETWEEN_CLOSINGS_SECONDS = 2.0
 
 
 async def nothing(scene: Scene) -> None:
@@ -31,3 +40,56 @@ async def stop_everything(scene: Scene) -> None:
         exit_codes = await scene.installation.stop(*names)
         assert exit_codes == dict.fromkeys(names, 0)
         scene.installation.start(*names)
+
+
+def restart_rabbitmq(server: RabbitServer) -> Damage:
+    """RabbitMQ is stopped and comes back; later its connections are closed by force, again and again."""
+
+    async def damage(scene: Scene) -> None:
+        await scene.until_confirmed(0.3)
+        await scene.note_in_flight()
+        await asyncio.to_thread(server.stop)
+        absence = Absence(scene, "broker")
+        await absence.until_noticed()
+        knock = Knock(scene)
+        statuses = {await knock.post(port) for port in scene.installation.web_ports}
+        assert statuses == {503}, "a callback that could not be made safe is to be repeated"
+        await absence.sit_out()
+        await asyncio.to_thread(server.start)
+        await scene.installation.until_ready()
+        assert await knock.post(scene.installation.web_ports[0]) == 200
+        for _ in range(scene.scale.forced_closings):
+            await scene.note_in_flight()
+            await asyncio.to_thread(server.close_connections)
+            await asyncio.sleep(_BETWEEN_CLOSINGS_SECONDS)
+
+    return damage
+
+
+def lose_mongod(mongod: MongoServer) -> Damage:
+    """mongod is killed and started again; later it hangs for a while."""
+
+    async def damage(scene: Scene) -> None:
+        await scene.until_confirmed(0.3)
+        await mongod.kill()
+        absence = Absence(scene, "store")
+        await absence.until_noticed()
+        await absence.sit_out()
+        await mongod.restart()
+        await scene.note_in_flight()
+        await scene.installation.until_ready()
+        await scene.until_confirmed(0.7)
+        mongod.suspend()
+        absence = Absence(scene, "store")
+        await absence.until_noticed()
+        await absence.sit_out()
+        mongod.resume()
+        await eventually(lambda: _noted(scene), within_seconds=30)
+        await scene.installation.until_ready()
+
+    return damage
+
+
+async def _noted(scene: Scene) -> bool:
+    await scene.note_in_flight()
+    return True

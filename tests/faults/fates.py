@@ -16,8 +16,9 @@ class Fate:
     """A kind of MT. `weight` is how many there are in relation to others.
 
     It ends as `status`, for one of `reasons` where there are any. `rule` is the simulator's rule for its
-    recipients; `fields` are what its MT have beside the usual ones. `avoids` says that a hard damage may
-    leave it `failed` with `outcome_unknown`. `silent`: it gets no receipt, so it needs a short validity.
+    recipients; `fields` are what its MT have beside the usual ones. `last_try`: it may not be tried again
+    after an attempt that a damage has cut off, so that it may end as `failed` with `outcome_unknown`.
+    `silent`: it gets no receipt, so it needs a short validity.
     """
 
     name: str
@@ -27,12 +28,16 @@ class Fate:
     reasons: tuple[str, ...] = ()
     rule: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
-    avoids: bool = False
+    last_try: bool = False
     silent: bool = False
 
     @property
     def account(self) -> str:
         return str(self.fields.get("account", ACCOUNTS.get(self.channel, "")))
+
+    @property
+    def avoids_duplicates(self) -> bool:
+        return self.fields.get("app_id") == CAREFUL
 
     @property
     def is_sent(self) -> bool:
@@ -71,10 +76,20 @@ FATES: tuple[Fate, ...] = (
     Fate("sms refused", "sms", 2, "failed", ("invalid_recipient",), _send(refuse="invalid_recipient")),
     Fate("wa fails later", "whatsapp", 2, "failed", _WINDOW, {"receipts": {"fail": "131047"}}),
     Fate("sms fails later", "sms", 2, "failed", ("recipient_blocked",), {"receipts": {"fail": "blocked"}}),
-    Fate("exhausted", "sms", 1, "failed", _UNAVAILABLE, _send(unavailable={}), {"account": HASTY}),
+    Fate("hasty well", "sms", 3, "delivered", fields={"account": HASTY}),
+    Fate(
+        "exhausted",
+        "sms",
+        1,
+        "failed",
+        _UNAVAILABLE,
+        _send(unavailable={}),
+        {"account": HASTY},
+        last_try=True,
+    ),
     Fate("wa silent", "whatsapp", 2, "expired", _SILENT, {"receipts": {"drop": True}}, silent=True),
     Fate("sms silent", "sms", 1, "expired", _SILENT, {"receipts": {"drop": True}}, silent=True),
-    Fate("careful well", "whatsapp", 4, "delivered", fields={"app_id": CAREFUL}, avoids=True),
+    Fate("careful well", "whatsapp", 4, "delivered", fields={"app_id": CAREFUL}, last_try=True),
     Fate(
         "careful dropped",
         "sms",
@@ -83,7 +98,7 @@ FATES: tuple[Fate, ...] = (
         _UNKNOWN,
         _send(drop_connection=_ONCE),
         {"app_id": CAREFUL},
-        avoids=True,
+        last_try=True,
     ),
     Fate("no route", "line", 1, "rejected", ("no_route",)),
     Fate("no account", "sms", 1, "rejected", ("unknown_account",), fields={"account": "nobody"}),

@@ -63,11 +63,11 @@ class Ledgers:
         return [key for key in self.notebook.confirmed if key not in self.notebook.finals]
 
     def unknown_outcomes(self) -> list[Key]:
-        """MT that ended as `outcome_unknown` though their fate is another, as their application asked for."""
+        """MT that ended as `outcome_unknown` though their fate is another: they may not be tried again."""
         return [
             key
             for key, message in self.traffic.messages.items()
-            if message.fate.avoids and _said(self.final(key)) == "failed: outcome_unknown"
+            if message.fate.last_try and _said(self.final(key)) == "failed: outcome_unknown"
             if "outcome_unknown" not in message.fate.reasons
         ]
 
@@ -153,7 +153,7 @@ def _twice_though_avoided(ledgers: Ledgers) -> list[Key]:
     return [
         key
         for key, sends in ledgers.sends.items()
-        if ledgers.traffic.messages[key].fate.avoids and len(sends) > 1
+        if ledgers.traffic.messages[key].fate.avoids_duplicates and len(sends) > 1
     ]
 
 

@@ -18,7 +18,7 @@ from tests.faults.log_book import LogBook
 from tests.faults.platform import Platform, publish_all
 from tests.faults.scale import Scale
 from tests.faults.traffic import Habit, Speech, Traffic, make_traffic
-from tests.faults.witness import Simulator
+from tests.faults.witness import Entry, Simulator
 from tests.waiting import eventually
 
 _POLL_SECONDS = 0.3
@@ -39,6 +39,7 @@ class Scene:
     faults: int = 0
     in_flight: int = 0
     spoken: dict[str, Speech] = field(default_factory=dict)
+    taken_by_hand: list[Entry] = field(default_factory=list)
 
     async def until_confirmed(self, share: float) -> None:
         """Wait until so much of the traffic is confirmed, from 0 to 1."""
@@ -79,6 +80,7 @@ class Result:
     repetitions: int
     seconds: float
     problems: dict[str, Any]
+    twice_shown: Any  # some of those that were seen twice, with their history
 
 
 async def play(
@@ -117,7 +119,7 @@ async def play(
             group.create_task(_speak(scene))
             group.create_task(_as_task(damage(scene)))
         unsettled = await _until_settled(scene)
-    entries = await simulator.entries_after(since)
+    entries = [*await simulator.entries_after(since), *scene.taken_by_hand]
     ledgers = Ledgers(traffic, platform.notebook, entries, scene.spoken, scene.in_flight)
     return await _result(scene, ledgers, before, unsettled, time.monotonic() - began)
 
@@ -187,6 +189,7 @@ async def _result(
         repetitions=scene.platform.notebook.repetitions,
         seconds=round(seconds, 1),
         problems=found,
+        twice_shown=await _shown(scene, unexplained),
     )
 
 

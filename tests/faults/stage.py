@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -43,6 +44,7 @@ class Set:
     kind: str  # "RabbitMQ" or "embedded"
     installation: Installation
     reach: Callable[[], AbstractAsyncContextManager[tuple[Platform, LogBook]]]
+    bring_up: Callable[[], Awaitable[None]]  # whatever another test has left of the servers
     broker_proxy: Proxy | None = None
 
 
@@ -74,6 +76,7 @@ class Stage:
         """Play one scenario; fails with everything that is wrong afterwards."""
         chosen = self.set()
         self._spoilt = True
+        await chosen.bring_up()
         async with chosen.installation.open(), chosen.reach() as (platform, log_book):
             result = await play(chosen.installation, platform, log_book, scale, seed, damage, habit=habit)
         _record(scenario, chosen.kind, seed, result)
@@ -115,8 +118,12 @@ def rabbitmq_stage(
                 finally:
                     await platform.close()
 
+        async def bring_up() -> None:
+            await asyncio.to_thread(server.bring_up)
+            await mongod.restart()
+
         with installed(folder / name, evidence, daemons, settings, scale) as installation:
-            yield Set("RabbitMQ", installation, reach, proxy)
+            yield Set("RabbitMQ", installation, reach, bring_up, proxy)
         server.retire_vhost(vhost)
 
     return Stage(build)
@@ -141,8 +148,11 @@ def embedded_stage(folder: Path, evidence: Evidence, scale: Scale) -> Stage:
                 finally:
                     await platform.close()
 
+        async def bring_up() -> None:
+            """Its servers are its own."""
+
         with installed(own, evidence, {"all": "all"}, {}, scale) as installation:
-            yield Set("embedded", installation, reach)
+            yield Set("embedded", installation, reach, bring_up)
 
     return Stage(build)
 

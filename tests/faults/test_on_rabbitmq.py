@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.damages import kill_in_turn, stop_everything
+from tests.faults.damages import kill_in_turn, lose_mongod, restart_rabbitmq, stop_everything
 from tests.faults.scale import Scale, chosen_scale
 from tests.faults.stage import Stage, rabbitmq_stage
 from tests.logs import Evidence
@@ -42,6 +42,19 @@ async def test_kill_9_of_each_daemon_in_turn_and_of_two_at_once_loses_nothing(
 ) -> None:
     killed = kill_in_turn(("mt-1",), ("retry",), ("dr",), ("mo",), ("web",), ("mt-1", "mt-2"))
     await stage.play("1 kill -9 of each daemon", killed, scale, seed)
+
+
+async def test_a_restart_of_rabbitmq_and_closed_connections_lose_nothing(
+    stage: Stage, scale: Scale, seed: int, rabbitmq_server: RabbitServer
+) -> None:
+    damage = restart_rabbitmq(rabbitmq_server)
+    await stage.play("2 RabbitMQ restarted, connections closed", damage, scale, seed)
+
+
+async def test_a_mongod_that_is_killed_and_one_that_hangs_lose_nothing(
+    stage: Stage, scale: Scale, seed: int, mongod: MongoServer
+) -> None:
+    await stage.play("3 mongod killed, then hanging", lose_mongod(mongod), scale, seed)
 
 
 async def test_sigterm_of_everything_under_load_loses_nothing_and_sends_nothing_twice(
