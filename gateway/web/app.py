@@ -14,7 +14,12 @@ class HttpServer:
     with."""
 
     def __init__(self, app: web.Application, host: str, port: int, *, setting: str) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_WITHIN_SECONDS)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=_CLOSE_WITHIN_SECONDS,
+            auto_decompress=False,  # gateway/web/bodies.py does
+        )
         self._host = host
         self._port = port
         self._setting = setting

@@ -8,6 +8,7 @@ made safe: the provider then repeats the callback.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -21,6 +22,7 @@ from gateway.errors import CallbackRefused, UnavailableError
 from gateway.model.base import now, rfc3339, uuid7
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.telemetry.metrics import Metrics
+from gateway.web.bodies import read_body
 
 logger = structlog.get_logger("callbacks")
 
@@ -28,6 +30,7 @@ ACCOUNT = "x-account"
 KIND = "x-kind"
 RECEIVED_AT = "x-received-at"
 _TRACE = ("traceparent", "tracestate")
+_TRACEABLE = re.compile(r"[\x20-\x7e]{1,512}")  # anybody can send anything; W3C Trace Context allows no more
 
 
 class CallbackHandler(Protocol):
@@ -78,37 +81,39 @@ class CallbackRoute:
     ) -> tuple[web.Response, str]:
         try:
             callback = await self._read(request)
-        except web.HTTPRequestEntityTooLarge:
-            return web.Response(status=413, text="the body is too large"), "too_large"
-        try:
             handler.verify(callback)
             items = handler.split(callback) if callback.method == "POST" else ()
             reply = handler.reply(callback)
+        except web.HTTPRequestEntityTooLarge:
+            return web.Response(status=413, text="the body is too large"), "too_large"
         except CallbackRefused as refused:
             logger.warning("callback.refused", account=account, status=refused.status, detail=str(refused))
             outcome = "refused" if refused.status == 403 else "unreadable"
             return web.Response(status=refused.status, text=str(refused)), outcome
+        except ConnectionError:  # the client is gone in the middle of its request; nobody reads this answer
+            return web.Response(status=400), "unreadable"
         try:
             await self._enqueue(items, account, request)
         except UnavailableError as error:
             logger.warning("callback.unavailable", account=account, error=str(error))
-            return web.Response(
-                status=503, text="try again later", headers={"Retry-After": "5"}
-            ), "unavailable"
+            headers = {"Retry-After": "5"}
+            return web.Response(status=503, text="try again later", headers=headers), "unavailable"
+        for item in items:
+            self._metrics.callback_items.labels(account, item.kind).inc()
         return _response(reply), "accepted"
 
     async def _read(self, request: web.Request) -> CallbackRequest:
-        body = await request.read()
+        body = await read_body(request)
         url = str(request.url) if self._public_url is None else self._public_url + request.path_qs
         headers = {name.lower(): value for name, value in request.headers.items()}
         return CallbackRequest(request.method, url, dict(request.query), headers, body)
 
     async def _enqueue(self, items: Sequence[CallbackItem], account: str, request: web.Request) -> None:
-        trace = {name: request.headers[name] for name in _TRACE if name in request.headers}
+        given = {name: request.headers.get(name, "") for name in _TRACE}
+        trace = {name: value for name, value in given.items() if _TRACEABLE.fullmatch(value)}
         at = rfc3339(now())
         publications = []
         for item in items:
-            self._metrics.callback_items.labels(account, item.kind).inc()
             queue = DR_IN if item.kind == "dr" else MO_IN
             headers = {**trace, ACCOUNT: account, KIND: item.kind, RECEIVED_AT: at}
             publications.append(Publication("", queue, item.body, TYPE_CALLBACK, uuid7(), headers))
