@@ -8,6 +8,7 @@ from dataclasses import replace
 from gateway.broker.port import Delivery, Publication
 from gateway.broker.topology import RETRY, after, lane
 from gateway.errors import FailureKind, MessageRefused
+from gateway.model.account import WAIT_TIERS_SECONDS
 from gateway.model.base import now
 from gateway.model.message import MTMessage
 from gateway.model.receipt import Reason, Status, permanent
@@ -26,6 +27,7 @@ from processors.reports import (
     WAITS,
     dr_publications,
     outcome_publication,
+    repeat_publication,
     repeated_reports,
 )
 from processors.sequencer import Sequencer
@@ -73,7 +75,7 @@ class RetryProcessor:
         if record is None:
             return Dead("unknown_transaction", "the log has no such MT")
         if record.attempt != attempt:
-            return Done()  # a repeat that has been overtaken
+            return _overtaken(delivery, record, attempt)
         if record.status is Status.WAITING:
             return await self._try(delivery, record)
         if record.status is Status.SENDING:
@@ -156,6 +158,16 @@ def expired_before_send(record: MTRecord) -> Reason:
         provider_code=last.provider_code if last else None,
         provider_text=last.provider_text if last else None,
     )
+
+
+def _overtaken(delivery: Delivery, record: MTRecord, attempt: int) -> Done:
+    """A repeat whose attempt has been made already. If it is redelivered, what followed from that attempt may
+    never have been published: then it is, again. Two repeats do no harm: only one can claim the attempt."""
+    if not delivery.redelivered or record.status is not Status.WAITING or record.attempt < attempt:
+        return Done()
+    seconds = WAIT_TIERS_SECONDS[0]
+    again = repeat_publication(record, seconds, attempt=record.attempt, waits=0, headers=delivery.headers)
+    return Done([again])
 
 
 def _to(queue: str, delivery: Delivery) -> Publication:

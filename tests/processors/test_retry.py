@@ -125,6 +125,18 @@ async def test_a_redelivered_repeat_whose_submission_may_not_have_been_told_tell
     assert seen(await done(world.retry, again(repeat))) == seen(first)
 
 
+async def test_a_redelivered_repeat_whose_next_one_may_never_have_been_published_publishes_it(
+    world: World,
+) -> None:
+    repeat = delivery_of(await _waiting(world))
+    world.provider.answers = [failure(FailureKind.TRANSIENT)]
+    await done(world.retry, repeat)  # what it published was lost with the connection
+    [publication] = await done(world.retry, again(repeat))
+    assert (publication.exchange, publication.headers["x-attempt"]) == ("imgw.wait.1s", 3)
+    [(key, dr)] = seen(await world.follow([publication]))
+    assert (key, dr["attempt"]) == ("dr.shop.submitted", 3)
+
+
 async def test_a_repeat_whose_mt_has_ended_meanwhile_is_not_sent(world: World) -> None:
     repeat = delivery_of(await _waiting(world))
     record = await world.record()
