@@ -1,4 +1,4 @@
-"""What the gateway asks of a message broker. Two implementations: rabbitmq.py and embedded.py."""
+"""What the gateway asks of a message broker. Two implementations: rabbitmq and embedded."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from pamqp.header import ContentHeader
 from gateway.broker import topology
 from gateway.broker.port import Publication, StoredMessage
 from gateway.broker.rabbitmq import RabbitBroker
-from gateway.broker.rabbitmq_transport import decodable
+from gateway.broker.rabbitmq.transport import decodable
 from gateway.errors import BrokerUnavailable
 from tests.contracts.broker_kinds import Inbox, broker_at, message, numbers
 from tests.waiting import eventually

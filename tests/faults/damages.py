@@ -6,10 +6,10 @@ import asyncio
 
 from tests.faults.absence import Absence
 from tests.faults.knocking import Knock
+from tests.faults.proxy import Proxy
 from tests.faults.scene import Damage, Scene
 from tests.servers.mongod import MongoServer
 from tests.servers.rabbitmq import RabbitServer
-from tests.waiting import eventually
 
 _BETWEEN_CLOSINGS_SECONDS = 2.0
 
@@ -47,21 +47,21 @@ def restart_rabbitmq(server: RabbitServer) -> Damage:
 
     async def damage(scene: Scene) -> None:
         await scene.until_confirmed(0.3)
-        await scene.note_in_flight()
-        await asyncio.to_thread(server.stop)
-        absence = Absence(scene, "broker")
-        await absence.until_noticed()
-        knock = Knock(scene)
-        statuses = {await knock.post(port) for port in scene.installation.web_ports}
-        assert statuses == {503}, "a callback that could not be made safe is to be repeated"
-        await absence.sit_out()
+        async with scene.damaged():
+            await asyncio.to_thread(server.stop)
+            absence = Absence(scene, "broker")
+            await absence.until_noticed()
+            knock = Knock(scene)
+            statuses = {await knock.post(port) for port in scene.installation.web_ports}
+            assert statuses == {503}, "a callback that could not be made safe is to be repeated"
+            await absence.sit_out()
         await asyncio.to_thread(server.start)
         await scene.installation.until_ready()
         assert await knock.post(scene.installation.web_ports[0]) == 200
         for _ in range(scene.scale.forced_closings):
-            await scene.note_in_flight()
-            await asyncio.to_thread(server.close_connections)
-            await asyncio.sleep(_BETWEEN_CLOSINGS_SECONDS)
+            async with scene.damaged():
+                await asyncio.to_thread(server.close_connections)
+                await asyncio.sleep(_BETWEEN_CLOSINGS_SECONDS)
 
     return damage
 
@@ -71,25 +71,40 @@ def lose_mongod(mongod: MongoServer) -> Damage:
 
     async def damage(scene: Scene) -> None:
         await scene.until_confirmed(0.3)
-        await mongod.kill()
-        absence = Absence(scene, "store")
-        await absence.until_noticed()
-        await absence.sit_out()
-        await mongod.restart()
-        await scene.note_in_flight()
+        async with scene.damaged():
+            await mongod.kill()
+            await _sit_out(Absence(scene, "store"))
+            await mongod.restart()
         await scene.installation.until_ready()
         await scene.until_confirmed(0.7)
-        mongod.suspend()
-        absence = Absence(scene, "store")
-        await absence.until_noticed()
-        await absence.sit_out()
-        mongod.resume()
-        await eventually(lambda: _noted(scene), within_seconds=30)
+        async with scene.damaged():
+            mongod.suspend()
+            await _sit_out(Absence(scene, "store"))
+            mongod.resume()
         await scene.installation.until_ready()
 
     return damage
 
 
-async def _noted(scene: Scene) -> bool:
-    await scene.note_in_flight()
-    return True
+def cut_network(proxy: Proxy) -> Damage:
+    """The way between the daemons and RabbitMQ: first nothing comes through, later all is refused."""
+
+    async def damage(scene: Scene) -> None:
+        await scene.until_confirmed(0.3)
+        async with scene.damaged():
+            proxy.silence()
+            await Absence(scene, "broker").sit_out()
+        proxy.resume()
+        await scene.until_confirmed(0.7)
+        async with scene.damaged():
+            await proxy.refuse()
+            await _sit_out(Absence(scene, "broker"))
+        await proxy.listen()
+        await scene.installation.until_ready()
+
+    return damage
+
+
+async def _sit_out(absence: Absence) -> None:
+    await absence.until_noticed()
+    await absence.sit_out()

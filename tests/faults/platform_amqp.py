@@ -10,7 +10,7 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
-from gateway.broker.rabbitmq_errors import broker_errors
+from gateway.broker.rabbitmq.errors import broker_errors
 from gateway.broker.topology import DEAD, DR, MO
 from gateway.errors import BrokerUnavailable
 from tests.faults.notebook import Notebook

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -56,10 +57,14 @@ class Scene:
         for pid in await self.installation.kill(*names):
             self.in_flight += await self.log_book.in_flight(pid)
 
-    async def note_in_flight(self) -> None:
-        """A damage that hits all daemons: everything that is being sent is in flight."""
+    @asynccontextmanager
+    async def damaged(self) -> AsyncIterator[None]:
+        """The time of a damage that hits all daemons: what is being sent when it begins or ends is in
+        flight. (They may have taken more from their queues than they had begun to send.)"""
         self.faults += 1
-        self.in_flight += await self.log_book.in_flight()
+        before = await self.log_book.in_flight()
+        yield
+        self.in_flight += max(before, await self.log_book.in_flight())
 
 
 Damage = Callable[[Scene], Awaitable[None]]

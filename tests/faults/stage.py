@@ -13,6 +13,7 @@ from contextlib import (
     AbstractContextManager,
     asynccontextmanager,
     contextmanager,
+    nullcontext,
 )
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,11 @@ class Stage:
         chosen = self.set()
         self._spoilt = True
         await chosen.bring_up()
-        async with chosen.installation.open(), chosen.reach() as (platform, log_book):
+        async with (
+            chosen.broker_proxy or nullcontext(),
+            chosen.installation.open(),
+            chosen.reach() as (platform, log_book),
+        ):
             result = await play(chosen.installation, platform, log_book, scale, seed, damage, habit=habit)
         _record(scenario, chosen.kind, seed, result)
         assert result.problems == {}, f"seed {seed}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.broker.embedded_routing import Routes, topic_matches
+from gateway.broker.embedded.routing import Routes, topic_matches
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from gateway.broker.embedded_upkeep import Session, Upkeep
+from gateway.broker.embedded.upkeep import Session, Upkeep
 from gateway.errors import BrokerUnavailable, StoreUnavailable
 from gateway.store.queue_instances import Instances
 from gateway.store.queues import QueueStore

@@ -17,8 +17,8 @@ import aio_pika
 from aiormq.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
-from gateway.broker.rabbitmq_errors import broker_errors, connection_refusals, in_words
-from gateway.broker.rabbitmq_transport import Transport
+from gateway.broker.rabbitmq.errors import broker_errors, connection_refusals, in_words
+from gateway.broker.rabbitmq.transport import Transport
 from gateway.errors import BrokerUnavailable
 
 # How long RabbitMQ may take to answer one question: a declaration may wait for a leader to be elected.

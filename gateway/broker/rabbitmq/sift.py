@@ -8,9 +8,9 @@ import time
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from gateway.broker.port import Judge
-from gateway.broker.rabbitmq_errors import broker_errors
-from gateway.broker.rabbitmq_link import ANSWER_SECONDS, Link, close_channel
-from gateway.broker.rabbitmq_message import stored_message
+from gateway.broker.rabbitmq.errors import broker_errors
+from gateway.broker.rabbitmq.link import ANSWER_SECONDS, Link, close_channel
+from gateway.broker.rabbitmq.message import stored_message
 
 # What one consumer holds comes back in its order when its channel closes. What was fetched by basic.get comes
 # back in any order (RabbitMQ 3.10.8, tried 2026-11). A portion is held in memory here: bodies of up to 1 MiB.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from aiormq import exceptions as amqp
 from pamqp.exceptions import PAMQPException
 
-from gateway.broker.rabbitmq_transport import Transport
+from gateway.broker.rabbitmq.transport import Transport
 from gateway.errors import BrokerUnavailable, ConfigurationError, Problem, Unroutable
 
 SETTING = "IMGW_BROKER__URL"

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
-from gateway.broker.embedded_consumer import EmbeddedConsumer
-from gateway.broker.embedded_upkeep import Session, Upkeep, end
+from gateway.broker.embedded.consumer import EmbeddedConsumer
+from gateway.broker.embedded.upkeep import Session, Upkeep, end
 from gateway.broker.port import Judge, Publication, StoredMessage, Take
 from gateway.broker.topology import QUEUES
 from gateway.errors import BrokerUnavailable, StoreUnavailable, Unroutable

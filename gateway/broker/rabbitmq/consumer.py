@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from gateway.broker.port import Take
-from gateway.broker.rabbitmq_link import Link
-from gateway.broker.rabbitmq_subscription import Subscription
-from gateway.broker.rabbitmq_trying import Complaint, end, until_it_works
+from gateway.broker.rabbitmq.link import Link
+from gateway.broker.rabbitmq.subscription import Subscription
+from gateway.broker.rabbitmq.trying import Complaint, end, until_it_works
 from gateway.errors import BrokerUnavailable, GatewayError
 
 

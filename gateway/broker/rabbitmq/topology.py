@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aiormq.abc import AbstractChannel
 
-from gateway.broker.rabbitmq_errors import declaration_refusals, shard_refusals
-from gateway.broker.rabbitmq_link import ANSWER_SECONDS
+from gateway.broker.rabbitmq.errors import declaration_refusals, shard_refusals
+from gateway.broker.rabbitmq.link import ANSWER_SECONDS
 from gateway.broker.topology import (
     EXCHANGES,
     MT_SHARDED,

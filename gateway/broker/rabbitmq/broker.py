@@ -14,13 +14,13 @@ from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
 from gateway.broker.port import Judge, Publication, Take
-from gateway.broker.rabbitmq_consumer import RabbitConsumer
-from gateway.broker.rabbitmq_errors import SETTING, broker_errors
-from gateway.broker.rabbitmq_link import Link
-from gateway.broker.rabbitmq_session import Session
-from gateway.broker.rabbitmq_sift import ready_messages, sift
-from gateway.broker.rabbitmq_topology import OwnQueue, declare_own_queue, declare_shards, declare_topology
-from gateway.broker.rabbitmq_trying import Complaint, Pause, end, until_it_works
+from gateway.broker.rabbitmq.consumer import RabbitConsumer
+from gateway.broker.rabbitmq.errors import SETTING, broker_errors
+from gateway.broker.rabbitmq.link import Link
+from gateway.broker.rabbitmq.session import Session
+from gateway.broker.rabbitmq.sift import ready_messages, sift
+from gateway.broker.rabbitmq.topology import OwnQueue, declare_own_queue, declare_shards, declare_topology
+from gateway.broker.rabbitmq.trying import Complaint, Pause, end, until_it_works
 from gateway.errors import BrokerUnavailable, ConfigurationError, Problem
 
 # A server that went silent is noticed after three of these (aiormq 7.2); its own default makes it minutes.

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from aiormq.abc import AbstractChannel
 
 from gateway.broker.port import Publication
-from gateway.broker.rabbitmq_errors import broker_errors
-from gateway.broker.rabbitmq_message import properties_of
+from gateway.broker.rabbitmq.errors import broker_errors
+from gateway.broker.rabbitmq.message import properties_of
 from gateway.broker.topology import EXCHANGES
 from gateway.errors import BrokerUnavailable, Unroutable
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from gateway.broker.port import Delivery, Take
-from gateway.broker.rabbitmq_errors import broker_errors
-from gateway.broker.rabbitmq_link import ANSWER_SECONDS, Link, close_channel
-from gateway.broker.rabbitmq_message import stored_message
+from gateway.broker.rabbitmq.errors import broker_errors
+from gateway.broker.rabbitmq.link import ANSWER_SECONDS, Link, close_channel
+from gateway.broker.rabbitmq.message import stored_message
 from gateway.errors import BrokerUnavailable
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from gateway.broker.embedded_routing import Routes
+from gateway.broker.embedded.routing import Routes
 from gateway.errors import BrokerUnavailable, StoreUnavailable
 from gateway.store.queue_instances import Instances
 from gateway.store.queues import QueueStore

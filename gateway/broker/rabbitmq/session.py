@@ -14,10 +14,10 @@ from aiormq.abc import AbstractChannel
 from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
-from gateway.broker.rabbitmq_errors import broker_errors
-from gateway.broker.rabbitmq_link import Link
-from gateway.broker.rabbitmq_publisher import Publisher
-from gateway.broker.rabbitmq_trying import end
+from gateway.broker.rabbitmq.errors import broker_errors
+from gateway.broker.rabbitmq.link import Link
+from gateway.broker.rabbitmq.publisher import Publisher
+from gateway.broker.rabbitmq.trying import end
 from gateway.errors import GatewayError
 
 Declare = Callable[[AbstractChannel], Awaitable[None]]

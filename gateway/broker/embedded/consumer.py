@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection
 
-from gateway.broker.embedded_upkeep import Session, Upkeep
+from gateway.broker.embedded.upkeep import Session, Upkeep
 from gateway.broker.port import Delivery, Take
 from gateway.errors import BrokerUnavailable, StoreUnavailable
 from gateway.store.queue_messages import Taken
