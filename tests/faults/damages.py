@@ -25,8 +25,7 @@ def kill_in_turn(*groups: tuple[str, ...]) -> Damage:
         for number, names in enumerate(groups, start=1):
             await scene.until_confirmed(number / (len(groups) + 1))
             await scene.installation.until_ready(names)
-            await scene.kill(*names)
-            scene.installation.start(*names)
+            await scene.kill_and_start(*names)
 
     return damage
 

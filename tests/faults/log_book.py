@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from gateway.store.connect import Database
+from gateway.errors import StoreUnavailable
+from gateway.store.connect import Database, store_errors
 from gateway.store.transactions import COLLECTION, Transactions
 from processors.audit import Audit, audit
 from tests.faults.traffic import Key
+from tests.waiting import eventually
+
+_BACK_WITHIN_SECONDS = 60.0
 
 
 class LogBook:
@@ -19,11 +25,21 @@ class LogBook:
         self._transactions = Transactions(database, "fault tests")
 
     async def in_flight(self, pid: int | None = None) -> int:
-        """How many MT are between the claim and the outcome of an attempt: of one process, or of all."""
+        """How many MT are between the claim and the outcome of an attempt: of one process, or of all.
+
+        Waits for a store that is just coming back.
+        """
         query: dict[str, Any] = {"status": "sending"}
         if pid is not None:
             query["claim.by"] = re.compile(rf"-{pid}-[0-9a-f]+$")
-        return int(await self._collection.count_documents(query))
+        [count] = await eventually(partial(self._count, query), within_seconds=_BACK_WITHIN_SECONDS)
+        return count
+
+    async def _count(self, query: dict[str, Any]) -> list[int]:
+        """Nothing when the store is away."""
+        with suppress(StoreUnavailable), store_errors():
+            return [int(await self._collection.count_documents(query))]
+        return []
 
     async def audit(self) -> Audit:
         return await audit(self._transactions)

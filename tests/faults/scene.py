@@ -51,10 +51,12 @@ class Scene:
             every_seconds=0.05,
         )
 
-    async def kill(self, *names: str) -> None:
-        """kill -9 at once; what they were sending is in flight."""
+    async def kill_and_start(self, *names: str) -> None:
+        """kill -9 at once, and start them again; what they were sending is in flight."""
         self.faults += len(names)
-        for pid in await self.installation.kill(*names):
+        pids = await self.installation.kill(*names)
+        self.installation.start(*names)
+        for pid in pids:
             self.in_flight += await self.log_book.in_flight(pid)
 
     @asynccontextmanager
