@@ -41,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 tx = typer.Typer(help="The log of messages.", no_args_is_help=True)
-dr = typer.Typer(help="Delivery receipts.", no_args_is_help=True)
+dr = typer.Typer(help="Delivery receipts, as they came from providers.", no_args_is_help=True)
 unmatched = typer.Typer(help="Receipts that never found their MT.", no_args_is_help=True)
 dead = typer.Typer(help="Dead letters: messages that could not be dealt with.", no_args_is_help=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from gateway.broker.port import StoredMessage
 from gateway.broker.topology import DEAD
@@ -34,7 +34,8 @@ def discard(letter_id: str | None, reason: str | None) -> bool:
 
 
 async def _list(reason: str | None) -> None:
-    table = Table("id", "at", "queue", "reason", "detail", "attempt", box=None, header_style="bold")
+    whole = Column("id", no_wrap=True, min_width=36)  # to be copied
+    table = Table(whole, "at", "queue", "reason", "detail", "attempt", box=None, header_style="bold")
 
     async def look(message: StoredMessage) -> bool:
         letter = read(message)

@@ -23,7 +23,10 @@ from processors.servers import open_broker, open_database
 
 Result = TypeVar("Result")
 
-out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+# Into a pipe or a file a table goes as wide as it is: an id that is cut off is none.
+_WIDTH = None if sys.stdout.isatty() else 1_000
+
+out = Console(width=_WIDTH, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 # What comes from outside must not speak to the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -1,0 +1,79 @@
+"""Somebody at a shell, who runs `imgw` as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.broker.embedded import EmbeddedBroker
+from gateway.broker.port import Publication, StoredMessage
+from gateway.store.connect import Database
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Has a data folder and a database in it, whose server runs at `url`."""
+
+    folder: Path
+    url: str
+    database: str
+
+    def imgw(
+        self,
+        *arguments: str | Path,
+        code: int = 0,
+        stdin: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run a command, which is to end with `code`; returns what it said."""
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "IMGW_DATA_DIR": str(self.folder),
+            "IMGW_STORE__DATABASE": self.database,
+            **(variables or {}),
+        }
+        ended = subprocess.run(
+            [sys.executable, "-m", "processors", *map(str, arguments)],
+            env=environ,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in ended.stderr
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        return ended.stderr if code == 78 else ended.stdout
+
+    def write(self, files: dict[str, str]) -> Path:
+        """A folder of configuration."""
+        folder = self.folder / f"config-{uuid.uuid4().hex[:6]}"
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        return folder
+
+    async def broker(self, *publications: Publication, queue: str = "imgw.dead") -> list[StoredMessage]:
+        """Publish these; returns what is in `queue` then."""
+        database = Database(self.url, self.database)
+        broker = EmbeddedBroker(database)
+        await broker.start()
+        seen: list[StoredMessage] = []
+
+        async def look(message: StoredMessage) -> bool:
+            seen.append(message)
+            return False
+
+        for publication in publications:
+            await broker.publish(publication)
+        await broker.sift(queue, look)
+        await broker.close()
+        await database.close()
+        return seen
