@@ -21,7 +21,7 @@ from gateway.broker.port import Publication, StoredMessage
 from gateway.broker.rabbitmq import RabbitBroker
 from gateway.broker.rabbitmq.transport import decodable
 from gateway.errors import BrokerUnavailable
-from tests.contracts.broker_kinds import Inbox, broker_at, message, numbers
+from tests.contracts.broker_kinds import Inbox, broker_at, drained, message, numbers
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.rabbitmq
@@ -105,12 +105,17 @@ async def test_a_message_that_was_delivered_before_has_only_its_own_headers(brok
     assert (await inbox.next()).headers == {"x-attempt": 1}
 
 
-async def test_everything_acknowledged_before_closing_stays_acknowledged(rabbitmq_url: str) -> None:
+@pytest.mark.parametrize("cancelled_first", [True, False])
+async def test_everything_acknowledged_before_closing_stays_acknowledged(
+    rabbitmq_url: str, cancelled_first: bool
+) -> None:
     async with broker_at(("rabbitmq", rabbitmq_url, "")) as broker:
         await asyncio.gather(*(broker.publish(message(number, QUEUE)) for number in range(1_000)))
         inbox = Inbox()
-        await broker.consume(QUEUE, 1_000, inbox.take)
+        consumer = await broker.consume(QUEUE, 1_000, inbox.take)
         held = await inbox.several(1_000)
+        if cancelled_first:
+            await consumer.cancel()
         for delivery in held[:-1]:
             await delivery.settlement.ack()
     async with broker_at(("rabbitmq", rabbitmq_url, "")) as broker:
@@ -133,6 +138,17 @@ async def test_sift_copes_with_ten_thousand_messages(broker: RabbitBroker) -> No
 
     assert shown == [*range(10_000), *range(0, 10_000, 2)]
     assert (removed, await broker.depth(topology.DEAD)) == ([5_000, 0], 5_000)
+
+
+async def test_what_sift_removes_in_one_go_is_gone_for_good(broker: RabbitBroker) -> None:
+    for _ in range(5):
+        await asyncio.gather(*(broker.publish(message(number, topology.DEAD)) for number in range(200)))
+
+        async def is_not_last(stored: StoredMessage) -> bool:
+            return stored.body != b"199"
+
+        assert await broker.sift(topology.DEAD, is_not_last) == 199
+        assert await drained(broker, topology.DEAD) == ["199"]
 
 
 async def test_an_exchange_that_was_deleted_comes_back_and_consuming_goes_on(

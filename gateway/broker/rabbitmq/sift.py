@@ -40,6 +40,10 @@ async def sift(link: Link, queue: str, judge: Judge) -> int:
                 messages = await _fetch(channels[-1], queue, min(remaining, _PORTION))
             removed += await _judge(channels[-1], messages, judge, queue)
             remaining -= min(remaining, _PORTION) if messages else remaining
+        if removed:
+            with broker_errors(f"removing from {queue}"):
+                channels.append(await link.open_channel())
+                await _until_removed(channels, queue)
     finally:
         for channel in channels:
             await close_channel(channel)
@@ -74,6 +78,20 @@ async def _judge(channel: AbstractChannel, messages: list[DeliveredMessage], jud
                 await channel.basic_ack(message.delivery_tag, wait=False)
             removed += 1
     return removed
+
+
+async def _until_removed(channels: list[AbstractChannel], queue: str) -> None:
+    """Wait until what was acknowledged on all but the last of the channels is gone for good.
+
+    RabbitMQ hands on to a quorum queue no more than 32 acknowledgements of a channel at once; of those that
+    it still keeps when the channel closes, the messages come back (3.10.8, seen 2026-11). A fetch is answered
+    after all that was handed on before it, and then the rest is handed on: hence twice. What it may fetch
+    goes back after the others, since its channel is the last to be closed.
+    """
+    for _ in range(2):
+        for channel in channels[:-1]:  # an answer: it has worked off what was sent to it
+            await channel.queue_declare(queue, passive=True, timeout=ANSWER_SECONDS)
+        await channels[-1].basic_get(queue, timeout=ANSWER_SECONDS)
 
 
 async def _until_back(link: Link, queue: str, expected: int) -> None:

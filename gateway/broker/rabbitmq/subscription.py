@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,6 +15,9 @@ from gateway.broker.rabbitmq.errors import broker_errors
 from gateway.broker.rabbitmq.link import ANSWER_SECONDS, Link, close_channel
 from gateway.broker.rabbitmq.message import stored_message
 from gateway.errors import BrokerUnavailable
+
+_FEW = 16  # RabbitMQ hands on this many settlements at once for sure
+_LANDING_SECONDS = 0.5
 
 
 class Subscription:
@@ -29,6 +34,8 @@ class Subscription:
         self._take = take
         self._tag: str | None = None
         self._takes = True
+        self._stopped = False
+        self._settled_at: deque[float] = deque(maxlen=_FEW)
         self._settles = True
         self._unsettled = 0
         self._sending = 0  # settlements on their way to the socket
@@ -57,6 +64,7 @@ class Subscription:
     async def stop(self) -> None:
         """Take no more; what is delivered all the same goes back at once."""
         self._takes = False
+        self._stopped = True
         if not self.over.is_set():
             with broker_errors(f"cancelling the consumer of {self._queue}"):
                 await self._channel.basic_cancel(self._tag or "", timeout=ANSWER_SECONDS)
@@ -70,10 +78,10 @@ class Subscription:
         """Give back what is not settled."""
         self._takes = self._settles = False
         if not self._channel.is_closed:
-            # A settlement that came after the closing would cost the whole connection.
             with suppress(TimeoutError):
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._quiet.wait()
+                    await self._quiet.wait()  # one that came after the closing would cost the connection
+            await self._until_settlements_count()
         await close_channel(self._channel)
 
     async def settle(self, delivery_tag: int, *, requeue: bool) -> None:
@@ -88,6 +96,7 @@ class Subscription:
                     await self._channel.basic_nack(delivery_tag, requeue=True, wait=False)
                 else:
                     await self._channel.basic_ack(delivery_tag, wait=False)
+            self._settled_at.append(time.monotonic())
         finally:
             self._sending -= 1
             self._unsettled -= 1
@@ -97,6 +106,20 @@ class Subscription:
                 self._settled.set()
         if self._channel.is_closed:
             raise self._gone()
+
+    async def _until_settlements_count(self) -> None:
+        """RabbitMQ hands on to a quorum queue no more than 32 settlements of a channel at once; those that it
+        still keeps when the channel closes are lost (3.10.8, seen 2026-11). It answers the cancelling of a
+        consumer after all that was handed on before it, and then hands on the rest. Of a consumer that was
+        cancelled earlier, only time tells.
+        """
+        if not self.over.is_set() and not self._stopped:
+            with suppress(BrokerUnavailable):
+                await self.stop()
+        elif len(self._settled_at) == _FEW:
+            now = time.monotonic()
+            if now - self._settled_at[0] < _LANDING_SECONDS:
+                await asyncio.sleep(_LANDING_SECONDS - (now - self._settled_at[-1]))
 
     async def _start(self, prefetch: int) -> None:
         self._channel.closing.add_done_callback(self._on_closed)
