@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.faults.absence import Absence
+from tests.faults.habits import slow, throttling
 from tests.faults.knocking import Knock
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Damage, Scene
@@ -12,6 +13,8 @@ from tests.servers.mongod import MongoServer
 from tests.servers.rabbitmq import RabbitServer
 
 _BETWEEN_CLOSINGS_SECONDS = 2.0
+_SLOW_SECONDS = 1.5  # half of what is waited for
+_KNOCKS = 5
 
 
 async def nothing(scene: Scene) -> None:
@@ -107,3 +110,27 @@ def cut_network(proxy: Proxy) -> Damage:
 async def _sit_out(absence: Absence) -> None:
     await absence.until_noticed()
     await absence.sit_out()
+
+
+async def trouble_provider(scene: Scene) -> None:
+    """The provider is down, then slow, then too busy, and then well."""
+    scale, rules = scene.scale, scene.traffic.rules
+    await scene.until_confirmed(0.2)
+    scene.faults += 1
+    scene.in_flight += scene.installation.most_in_flight
+    await scene.installation.provider_proxy.refuse()
+    await asyncio.sleep(scale.provider_away_seconds)
+    await scene.installation.provider_proxy.listen()
+    for phase in (slow(rules, _SLOW_SECONDS), throttling(rules, retry_after_seconds=1), rules):
+        await scene.simulator.put_rules(phase)
+        await asyncio.sleep(scale.provider_bad_seconds)
+    scene.faults += 2
+
+
+async def knock_everywhere(scene: Scene) -> None:
+    """The same callback at every web daemon at once, again and again."""
+    for number in range(_KNOCKS):
+        await scene.until_confirmed((number + 1) / (_KNOCKS + 1))
+        knock = Knock(scene)
+        answers = await asyncio.gather(*(knock.post(port) for port in scene.installation.web_ports * 3))
+        assert set(answers) == {200}

@@ -8,6 +8,7 @@ from typing import Any
 
 ACCOUNTS = {"whatsapp": "wa-shop", "telegram": "tg-shop", "sms": "sms-shop"}
 HASTY = "sms-hasty"  # an account that soon gives up
+ALL_ACCOUNTS = (*ACCOUNTS.values(), HASTY)
 CAREFUL = "careful"  # an application that wants no duplicates
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ import aiohttp
 
 from processors.demo.playground import OwnProcess, demo_environment, free_ports
 from tests.e2e.harness import imgw
-from tests.faults.configuration import write_configuration
+from tests.faults.configuration import MAX_IN_FLIGHT, write_configuration
+from tests.faults.fates import ALL_ACCOUNTS
 from tests.faults.meter import Meter
 from tests.faults.proxy import Proxy
 from tests.faults.scale import Scale
@@ -94,8 +95,11 @@ class Installation:
         for name in names:
             self.processes[name].start()
 
-    def names(self, role: str) -> list[str]:
-        return [name for name, played in self.daemons.items() if played == role]
+    @property
+    def most_in_flight(self) -> int:
+        """How many sends can be under way at once, as far as the accounts' limits allow."""
+        senders = {"mt": 1, "retry": 1, "all": 1}
+        return sum(senders.get(role, 0) for role in self.daemons.values()) * len(ALL_ACCOUNTS) * MAX_IN_FLIGHT
 
     def meters(self) -> dict[str, Meter]:
         """A meter for each daemon, running from now on."""
@@ -164,7 +168,7 @@ def installed(
             processes[name] = stack.enter_context(
                 OwnProcess(["run", role], {**environment, **own[name]}, log)
             )
-        stack.callback(_stop_at_once, [processes[name] for name in daemons])
+        stack.callback(_stop_at_once, {name: processes[name] for name in daemons})
         yield Installation(
             folder=folder,
             environment=environment,
@@ -177,10 +181,11 @@ def installed(
         )
 
 
-def _stop_at_once(processes: Sequence[OwnProcess]) -> None:
+def _stop_at_once(processes: Mapping[str, OwnProcess]) -> None:
     """In order each, but not one after the other: ten times a few seconds would add up."""
     with ThreadPoolExecutor(len(processes)) as stopping:
-        list(stopping.map(OwnProcess.stop, processes))
+        exit_codes = dict(zip(processes, stopping.map(OwnProcess.stop, processes.values()), strict=True))
+    assert exit_codes == dict.fromkeys(processes, 0)
 
 
 def _further_ports(count: int, environment: Mapping[str, str]) -> Iterator[int]:

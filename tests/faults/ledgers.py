@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.fates import HASTY
 from tests.faults.notebook import Notebook
 from tests.faults.traffic import Key, Message, Speech, Traffic
 from tests.faults.witness import Entry
@@ -15,11 +16,16 @@ _TOLD_BY_RECEIPT = ("delivered", "read", "failed")
 # The provider's last word on an attempt, as the simulator's ledger has it. What was answered with anything
 # else is sent again by right.
 _ENDS = ("accepted", "refuse:")
+# Answers after which the sender cannot be sure that nothing was taken.
+_PERHAPS_TAKEN = ("accepted", "drop_connection", "time_out", "garbage", "server_error")
 
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
-    """All that is known of one run. `spoken` holds what people wrote, by the provider's id of it.
+    """All that is known of one run.
+
+    `spoken` holds what people wrote, by the provider's id of it; `logged` the statuses that the gateway's log
+    says were told.
 
     `in_flight` is how many MT were being sent when something was damaged, all damages together.
     """
@@ -28,6 +34,7 @@ class Ledgers:
     notebook: Notebook
     entries: Sequence[Entry]
     spoken: Mapping[str, Speech]
+    logged: Mapping[Key, Set[str]]
     in_flight: int
     sends: Mapping[Key, Sequence[Entry]] = field(init=False)
     foreign_sends: Sequence[Entry] = field(init=False)
@@ -80,6 +87,7 @@ def problems(ledgers: Ledgers) -> dict[str, list[Any]]:
         "news of an MT that nobody published": _invented(ledgers),
         "wrong ends": list(_wrong_ends(ledgers)),
         "receipts that were taken and not passed on": list(_receipts_lost(ledgers)),
+        "statuses in the log that were not told": list(_untold(ledgers)),
         "statuses without a receipt": list(_statuses_invented(ledgers)),
         "submitted though the provider took nothing": list(_submissions_invented(ledgers)),
         "sends to nobody": [dict(entry) for entry in ledgers.foreign_sends],
@@ -133,6 +141,14 @@ def _receipts_lost(ledgers: Ledgers) -> Iterator[str]:
             yield f"{key}: {sorted(missing)}; told {sorted(told[key])}"
 
 
+def _untold(ledgers: Ledgers) -> Iterator[str]:
+    """What the log lets be told must be told, if the application asks for it (all of these do)."""
+    told = _statuses_told(ledgers)
+    for key, statuses in ledgers.logged.items():
+        if key in ledgers.traffic.messages and statuses - told[key]:
+            yield f"{key}: {sorted(statuses - told[key])}; told {sorted(told[key])}"
+
+
 def _statuses_invented(ledgers: Ledgers) -> Iterator[str]:
     reached = _reached(ledgers)
     for key, statuses in _statuses_told(ledgers).items():
@@ -153,13 +169,24 @@ def _twice_though_avoided(ledgers: Ledgers) -> list[Key]:
     return [
         key
         for key, sends in ledgers.sends.items()
-        if ledgers.traffic.messages[key].fate.avoids_duplicates and len(sends) > 1
+        if ledgers.traffic.messages[key].fate.avoids_duplicates
+        and sum(send["answered"].startswith(_PERHAPS_TAKEN) for send in sends) > 1
     ]
 
 
 def _reached(ledgers: Ledgers) -> defaultdict[Key, set[str]]:
-    """The receipts that the gateway took, by MT."""
-    owners = {id: key for key, sends in ledgers.sends.items() for send in sends for id in send["message_ids"]}
+    """The receipts that the gateway took, by MT.
+
+    Where a receipt names nothing but the provider's id, only those with an id that the gateway has learned:
+    an attempt that was cut off before its answer leaves receipts that belong to nothing.
+    """
+    owners = {
+        id: key
+        for key, sends in ledgers.sends.items()
+        for send in sends
+        for id in send["message_ids"]
+        if send["account"] != HASTY or id in ledgers.notebook.provider_ids
+    }
     reached: defaultdict[Key, set[str]] = defaultdict(set)
     for entry in ledgers.entries:
         told = entry["entry"] == "callback" and entry["status"] in _TOLD_BY_RECEIPT

@@ -11,7 +11,7 @@ from gateway.errors import StoreUnavailable
 from gateway.store.connect import Database, store_errors
 from gateway.store.transactions import COLLECTION, Transactions
 from processors.audit import Audit, audit
-from tests.faults.traffic import Key
+from tests.faults.traffic import Key, correlation_of
 from tests.waiting import eventually
 
 _BACK_WITHIN_SECONDS = 60.0
@@ -43,6 +43,17 @@ class LogBook:
 
     async def audit(self) -> Audit:
         return await audit(self._transactions)
+
+    async def told(self, run: int) -> dict[Key, set[str]]:
+        """The statuses of each MT of a run that DR were let out for."""
+        fields = {"app_id": 1, "message_id": 1, "events.told": 1}
+        rows = self._collection.find({"correlation_id": correlation_of(run)}, fields)
+        return {
+            (row["app_id"], row["message_id"]): {
+                status for event in row["events"] for status in event.get("told", ())
+            }
+            for row in await rows.to_list(None)
+        }
 
     async def history(self, key: Key) -> list[str]:
         """The events of one MT, a line each."""

@@ -24,10 +24,12 @@ class Notebook:
     repetitions: int = 0
     contradictions: list[str] = field(default_factory=list)
     finals: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=dict)  # by event id
+    provider_ids: set[str] = field(default_factory=set)
 
     def take_dr(self, body: bytes) -> None:
         dr = json.loads(body)
         self._note(self.dr, dr, _SAME_DR)
+        self.provider_ids.update(dr.get("provider_message_ids", ()))
         if dr["final"]:
             self.finals.setdefault((dr["app_id"], dr["message_id"]), {})[dr["event_id"]] = dr
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.broker.topology import MT, QUEUES
-from tests.faults.fates import ACCOUNTS, HASTY
+from tests.faults.fates import ALL_ACCOUNTS
 from tests.faults.notebook import Notebook
 from tests.faults.traffic import Message
 
 # Every queue that the gateway has, the lanes of its accounts included.
 QUEUE_NAMES: tuple[str, ...] = (
     *(queue.name for queue in QUEUES),
-    *(f"{MT}.{account}" for account in (*ACCOUNTS.values(), HASTY)),
+    *(f"{MT}.{account}" for account in ALL_ACCOUNTS),
 )
 _AT_ONCE = 50
 

@@ -19,6 +19,7 @@ class Scale:
     spread_seconds: float  # over how long the messages are published
     away_seconds: float  # how long a server, or the network, is away
     provider_away_seconds: float
+    provider_bad_seconds: float  # slow, and as long throttling
     store_timeout_seconds: float  # of the daemons; shorter than `away_seconds`
     validity_seconds: int  # of MT that no receipt comes for
     forced_closings: int  # how often RabbitMQ closes all connections, one every two seconds
@@ -36,6 +37,7 @@ SHORT = Scale(
     spread_seconds=5.0,
     away_seconds=5.0,
     provider_away_seconds=5.0,
+    provider_bad_seconds=3.0,
     store_timeout_seconds=3.0,
     validity_seconds=4,
     forced_closings=2,
@@ -52,6 +54,7 @@ LONG = Scale(
     spread_seconds=45.0,
     away_seconds=20.0,
     provider_away_seconds=30.0,
+    provider_bad_seconds=15.0,
     store_timeout_seconds=10.0,
     validity_seconds=12,
     forced_closings=10,

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -23,6 +23,7 @@ from tests.faults.witness import Entry, Simulator
 from tests.waiting import eventually
 
 _POLL_SECONDS = 0.3
+_LAST_STEPS_SECONDS = 15.0
 _MOST_SHOWN = 5
 
 
@@ -99,6 +100,7 @@ async def play(
     damage: Damage,
     *,
     habit: Habit | None = None,
+    without_account: str | None = None,
 ) -> Result:
     """Put the traffic through while the damage is done, wait for the end, and compare the ledgers."""
     began = time.monotonic()
@@ -111,6 +113,7 @@ async def play(
         validity_seconds=scale.validity_seconds,
         random=random,
         habit=habit,
+        without_account=without_account,
     )
     assert installation.http is not None
     simulator = Simulator(installation.http, installation.simulator_url)
@@ -126,8 +129,7 @@ async def play(
             group.create_task(_speak(scene))
             group.create_task(_as_task(damage(scene)))
         unsettled = await _until_settled(scene)
-    entries = [*await simulator.entries_after(since), *scene.taken_by_hand]
-    ledgers = Ledgers(traffic, platform.notebook, entries, scene.spoken, scene.in_flight)
+        ledgers = await _compared(scene, since)
     return await _result(scene, ledgers, before, unsettled, time.monotonic() - began)
 
 
@@ -150,6 +152,21 @@ async def _until_settled(scene: Scene) -> dict[str, Any]:
         if not left or time.monotonic() > deadline:
             return left
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _compared(scene: Scene, since: int) -> Ledgers:
+    """The ledgers, once they agree: what has been taken may still be on its last steps to the platform."""
+    entries = [*await scene.simulator.entries_after(since), *scene.taken_by_hand]
+    logged = await scene.log_book.told(scene.traffic.run)
+    ledgers = Ledgers(scene.traffic, scene.platform.notebook, entries, scene.spoken, logged, scene.in_flight)
+    await asyncio.sleep(_POLL_SECONDS)  # for what should not come any more
+    with suppress(AssertionError):  # what is wrong is said later, and better
+        await eventually(
+            lambda: _is(not problems(ledgers)),
+            within_seconds=_LAST_STEPS_SECONDS,
+            every_seconds=_POLL_SECONDS,
+        )
+    return ledgers
 
 
 async def _left(scene: Scene) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -72,7 +72,14 @@ class Stage:
             built.__exit__(None, None, None)
 
     async def play(
-        self, scenario: str, damage: Damage, scale: Scale, seed: int, habit: Habit | None = None
+        self,
+        scenario: str,
+        damage: Damage,
+        scale: Scale,
+        seed: int,
+        *,
+        habit: Habit | None = None,
+        without_account: str | None = None,
     ) -> None:
         """Play one scenario; fails with everything that is wrong afterwards."""
         chosen = self.set()
@@ -83,7 +90,16 @@ class Stage:
             chosen.installation.open(),
             chosen.reach() as (platform, log_book),
         ):
-            result = await play(chosen.installation, platform, log_book, scale, seed, damage, habit=habit)
+            result = await play(
+                chosen.installation,
+                platform,
+                log_book,
+                scale,
+                seed,
+                damage,
+                habit=habit,
+                without_account=without_account,
+            )
         _record(scenario, chosen.kind, seed, result)
         assert result.problems == {}, f"seed {seed}"
         self._spoilt = False
@@ -95,7 +111,7 @@ def rabbitmq_stage(
     scale: Scale,
     server: RabbitServer,
     mongod: MongoServer,
-    daemons: dict[str, str],
+    daemons: Mapping[str, str],
     *,
     proxied: bool = False,
 ) -> Stage:

@@ -45,6 +45,7 @@ class Speech:
 class Traffic:
     """Everything that is put through in one run. `publications` is `messages`, some of them twice."""
 
+    run: int
     messages: Mapping[Key, Message]
     publications: Sequence[Message]
     speeches: Sequence[Speech]
@@ -53,10 +54,17 @@ class Traffic:
 
 
 def make_traffic(
-    run: int, mt: int, mo: int, *, validity_seconds: int, random: Random, habit: Habit | None = None
+    run: int,
+    mt: int,
+    mo: int,
+    *,
+    validity_seconds: int,
+    random: Random,
+    habit: Habit | None = None,
+    without_account: str | None = None,
 ) -> Traffic:
     """Traffic whose ids and recipients no other run has. `habit` varies the rules by recipient."""
-    counts = _counts(mt)
+    counts = _counts(mt, without_account)
     messages = [
         _message(run, index, number, validity_seconds)
         for index, count in enumerate(counts)
@@ -72,6 +80,7 @@ def make_traffic(
         for n in range(mo)
     ]
     return Traffic(
+        run=run,
         messages={message.key: message for message in messages},
         publications=publications,
         speeches=speeches,
@@ -84,10 +93,15 @@ def make_traffic(
     )
 
 
-def _counts(mt: int) -> list[int]:
+def correlation_of(run: int) -> str:
+    """What all MT of a run have in common."""
+    return f"run {run}"
+
+
+def _counts(mt: int, without_account: str | None) -> list[int]:
     """How many MT of each fate: at least one, by their weights."""
     weights = sum(fate.weight for fate in FATES)
-    counts = [max(1, mt * fate.weight // weights) for fate in FATES]
+    counts = [0 if fate.account == without_account else max(1, mt * fate.weight // weights) for fate in FATES]
     counts[0] += max(0, mt - sum(counts))
     return counts
 
@@ -106,7 +120,7 @@ def _message(run: int, index: int, number: int, validity_seconds: int) -> Messag
         "channel": fate.channel,
         "to": recipient,
         "content": {"type": "text", "text": f"text {number} of fate {index} in run {run} {FORBIDDEN_TEXT}"},
-        "correlation_id": f"run {run}",
+        "correlation_id": correlation_of(run),
         **({"validity_seconds": validity_seconds} if fate.silent else {}),
         **fate.fields,
     }
