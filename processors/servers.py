@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -96,11 +96,11 @@ async def _database(settings: Settings, url: str) -> AsyncIterator[Database]:
 def _own_key(folder: Path) -> str:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / _KEY_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        key = SecretBox.new_key()
-        file.write(key + "\n")
-    return key
+    if not path.exists():
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(0o600)
+        fresh.write_text(SecretBox.new_key() + "\n")
+        with suppress(FileExistsError):  # another process was quicker: its key counts
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text().strip()

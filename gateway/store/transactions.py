@@ -99,7 +99,7 @@ class Transactions:
             status=change.status,
             attempt=change.attempt,
             rev=record.rev + 1,
-            ended_as=change.ended_as or record.ended_as,
+            ended_as=record.ended_as or change.ended_as,
             provider_message_ids=change.provider_message_ids or record.provider_message_ids,
             parts=record.parts if change.parts is None else change.parts,
             claim=change.claim,

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
 import typer
@@ -32,20 +32,8 @@ _QUIET_SECONDS = 1.5  # so long nothing may come before the end is believed
 _PLAIN_EVERY_SECONDS = 2.0
 
 
-def register(app: typer.Typer) -> None:
-    app.command("demo")(demo)
-
-
-def demo(
-    config: Annotated[Path, typer.Option(help="The sample configuration.", exists=True)] = Path("config"),
-    folder: Annotated[Path, typer.Option(help="Where the demonstration keeps its data.")] = Path(
-        ".imgw/demo"
-    ),
-) -> None:
-    """Run the main job on the embedded default: 300 and more messages, three simulated providers, replies.
-
-    Exit code 0 only if every message is accounted for.
-    """
+def demo(config: Path, folder: Path) -> None:
+    """See `imgw demo --help`. Ends with exit code 1 unless every message is accounted for."""
     _empty(folder)
     if not run(_demo(config, folder.resolve())):
         raise typer.Exit(1)
