@@ -6,7 +6,7 @@ Several may run at once: the DR processor takes each expiry once, whoever says i
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,7 @@ logger = structlog.get_logger("expiry")
 
 # An MT that was reported is left alone this long; if the report got lost after all, it is made again.
 _REPEAT_AFTER = timedelta(minutes=5)
+_JUST_TAKEN = timedelta(seconds=15)
 
 
 class ExpiryMonitor:
@@ -58,10 +59,13 @@ class ExpiryMonitor:
         at = now()
         records = await self._transactions.due(at, self._batch)
         self._metrics.expiry_lag.set((at - records[0].expires_at).total_seconds() if records else 0.0)
-        under_way = [record for record in records if _claimed(record)]
-        for record in under_way:
-            await self._transactions.postpone([record.reference], record.claim.until if record.claim else at)
-        overdue = [record for record in records if not _claimed(record)]
+        overdue = []
+        for record in records:
+            until = _busy_until(record)
+            if until is None or until <= at:
+                overdue.append(record)
+            else:
+                await self._transactions.postpone([record.reference], until)
         await self._report(overdue)
         return len(records)
 
@@ -88,8 +92,12 @@ class ExpiryMonitor:
                 await asyncio.sleep(self._interval_seconds)
 
 
-def _claimed(record: MTRecord) -> bool:
-    return record.status is Status.SENDING and record.claim is not None and record.claim.until > now()
+def _busy_until(record: MTRecord) -> datetime | None:
+    """Until when somebody may still be about to say what becomes of it: who is sending it, or who has only
+    just taken it and may be rejecting it because its time had passed before."""
+    if record.status is Status.SENDING and record.claim is not None:
+        return record.claim.until
+    return record.accepted_at + _JUST_TAKEN if record.status is Status.ACCEPTED else None
 
 
 def _reason(record: MTRecord) -> Reason:

@@ -269,6 +269,16 @@ async def test_an_expiry_that_could_not_be_published_is_found_again_at_once(worl
     assert [publication.routing_key for publication in outbox.publications] == ["imgw.dr.in"]
 
 
+async def test_an_mt_that_was_overdue_when_it_came_is_rejected_not_expired(world: World) -> None:
+    """Even when the monitor sees it before its rejection is told."""
+    past = now() - timedelta(seconds=1)
+    rejection = await done(world.mt, mt(expires_at=past.isoformat()))
+    monitor, outbox = _monitor(world)
+    await monitor.sweep()
+    assert outbox.publications == []
+    assert [key for key, _ in seen(await world.follow(rejection))] == ["dr.shop.rejected"]
+
+
 async def test_two_monitors_that_find_the_same_mt_expire_it_once(world: World) -> None:
     await _overdue(world)
     (first, outbox_1), (second, outbox_2) = _monitor(world), _monitor(world)
