@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.poison import POISON
 from tests.faults.traffic import Key
 
 # What a repetition of the same news must say just as the first did.
@@ -24,10 +25,15 @@ class Notebook:
     repetitions: int = 0
     contradictions: list[str] = field(default_factory=list)
     finals: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=dict)  # by event id
+    refusals: dict[str, dict[str, Any]] = field(default_factory=dict)  # of poison: by app_id and event id
     provider_ids: set[str] = field(default_factory=set)
 
     def take_dr(self, body: bytes) -> None:
         dr = json.loads(body)
+        if dr["app_id"].startswith(POISON):
+            if dr["final"]:
+                self.refusals.setdefault(dr["app_id"], {})[dr["event_id"]] = dr
+            return
         self._note(self.dr, dr, _SAME_DR)
         self.provider_ids.update(dr.get("provider_message_ids", ()))
         if dr["final"]:

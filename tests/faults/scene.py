@@ -16,7 +16,8 @@ from processors.audit import Audit
 from tests.faults.installation import Installation
 from tests.faults.ledgers import Ledgers, problems
 from tests.faults.log_book import LogBook
-from tests.faults.platform import Platform, publish_all
+from tests.faults.platform import Letter, Platform, publish_all
+from tests.faults.poison_ledger import Posted, poison_problems
 from tests.faults.scale import Scale
 from tests.faults.traffic import Habit, Speech, Traffic, make_traffic
 from tests.faults.witness import Entry, Simulator
@@ -42,6 +43,10 @@ class Scene:
     in_flight: int = 0
     spoken: dict[str, Speech] = field(default_factory=dict)
     taken_by_hand: list[Entry] = field(default_factory=list)
+    poison: list[tuple[str, Letter]] = field(default_factory=list)  # by queue
+    posts: list[tuple[Posted, int]] = field(
+        default_factory=list
+    )  # bad callbacks and the status of the answer
 
     async def until_confirmed(self, share: float) -> None:
         """Wait until so much of the traffic is confirmed, from 0 to 1."""
@@ -198,8 +203,10 @@ async def _result(
     if len(unexplained) > scene.in_flight:
         shown = await _shown(scene, unexplained)
         found[f"sent twice, with {scene.in_flight} in flight at the damage"] = shown
-    if dead := await scene.platform.take_dead():
-        found["dead letters"] = [(letter.headers, letter.type) for letter in dead[:_MOST_SHOWN]]
+    dead = await scene.platform.take_dead()
+    refusals = scene.platform.notebook.refusals
+    for name, items in poison_problems(scene.poison, scene.posts, refusals, dead).items():
+        found[name] = await _shown(scene, items)
     found |= await _audit_problems(scene, before)
     return Result(
         messages=len(scene.traffic.messages),
@@ -227,7 +234,8 @@ async def _audit_problems(scene: Scene, before: Audit) -> dict[str, Any]:
     after = await scene.log_book.audit()
     logged = Counter({status.value: count for status, count in after.ended.items()})
     logged.subtract({status.value: count for status, count in before.ended.items()})
-    finals = scene.platform.notebook.finals.values()
+    notebook = scene.platform.notebook
+    finals = [*notebook.finals.values(), *notebook.refusals.values()]
     told = Counter(dr["status"] for by_event in finals for dr in by_event.values())
     if +logged != told:
         found["ends in the log that are not those told"] = {"log": dict(+logged), "told": dict(told)}

@@ -16,6 +16,7 @@ from tests.faults.damages import (
 )
 from tests.faults.fates import HASTY
 from tests.faults.habits import unruly_receipts
+from tests.faults.poisoning import poison_everything
 from tests.faults.scale import Scale, chosen_scale
 from tests.faults.stage import Stage, rabbitmq_stage
 from tests.logs import Evidence
@@ -86,3 +87,9 @@ async def test_receipts_early_late_doubled_and_shuffled_are_each_passed_on_once(
 ) -> None:
     habit = unruly_receipts(scale.latest_receipt_seconds)
     await stage.play("6 unruly receipts", nothing, scale, seed, habit=habit)
+
+
+async def test_poison_everywhere_harms_no_good_message_and_is_refused_or_buried(
+    stage: Stage, scale: Scale, seed: int
+) -> None:
+    await stage.play("8 poison", poison_everything, scale, seed)
