@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format schemas lock servers clean
+.PHONY: help setup demo test faults check format schemas lock servers clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,8 +26,11 @@ demo: $(READY)  ## The main job on the embedded default: 300 and more messages o
 servers:  ## RabbitMQ and promtool from Debian's packages, when missing and the user may
 	@tests/servers/install.sh
 
-test: $(READY) servers  ## Every test, real servers included
-	$(BIN)/pytest
+test: $(READY) servers  ## Every test, real servers included; but for the faults, see there
+	$(BIN)/pytest -m "not faults"
+
+faults: $(READY) servers  ## The tests that kill, cut and restart things under load; being completed
+	$(BIN)/pytest -m faults
 
 check: $(READY)  ## Format, lint, types, imports, generated files
 	$(BIN)/ruff format --check .
