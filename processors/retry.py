@@ -80,8 +80,9 @@ class RetryProcessor:
             return await self._try(delivery, record)
         if record.status is Status.SENDING:
             return await self._in_doubt(delivery, record)
-        if record.status is Status.SUBMITTED and delivery.redelivered:
-            reports = repeated_reports(record, record.told)
+        if delivery.redelivered and Status.SUBMITTED in record.told:
+            # That may never have been published, however far receipts have brought the MT meanwhile.
+            reports = repeated_reports(record, [Status.SUBMITTED])
             return Done(dr_publications(record, reports, delivery.headers))
         return Done()  # it has ended while it waited
 

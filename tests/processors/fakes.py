@@ -138,3 +138,15 @@ def _where(publication: Publication) -> str:
     if publication.exchange.startswith("imgw.wait."):
         return f"{publication.exchange} → {publication.routing_key}"
     return publication.routing_key
+
+
+def receipts(*rows: dict[str, Any], key: str = "i-1", account: str = "acme", looks: int = 0) -> Delivery:
+    """A callback item with these receipts in it."""
+    known = {"x-account": account, "x-kind": "dr", "x-received-at": "2026-11-22T10:00:00.000Z"}
+    body = json.dumps([{"provider_status": str(row.get("status")), **row} for row in rows]).encode()
+    publication = Publication("", "imgw.dr.in", body, "imgw.callback.v1", key, {**known, "x-looks": looks})
+    return delivery_of(publication)
+
+
+def receipt(status: str | None, *, id: str = "p-shop/m-1", **fields: Any) -> dict[str, Any]:
+    return {"provider_message_id": id, "status": status, **fields}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -18,21 +16,9 @@ from handlers.contract import Submitted
 from processors.callback_items import item_again
 from processors.expiry import ExpiryMonitor
 from tests.processors.conftest import World, dead, done
-from tests.processors.fakes import again, delivery_of, mt, seen
+from tests.processors.fakes import again, delivery_of, mt, receipt, receipts, seen
 
 pytestmark = pytest.mark.mongodb
-
-
-def receipts(*rows: dict[str, Any], key: str = "i-1", account: str = "acme", looks: int = 0) -> Delivery:
-    """A callback item with these receipts in it."""
-    known = {"x-account": account, "x-kind": "dr", "x-received-at": "2026-11-22T10:00:00.000Z"}
-    body = json.dumps([{"provider_status": str(row.get("status")), **row} for row in rows]).encode()
-    publication = Publication("", "imgw.dr.in", body, "imgw.callback.v1", key, {**known, "x-looks": looks})
-    return delivery_of(publication)
-
-
-def receipt(status: str | None, *, id: str = "p-shop/m-1", **fields: Any) -> dict[str, Any]:
-    return {"provider_message_id": id, "status": status, **fields}
 
 
 async def _told(world: World, *deliveries: Delivery) -> list[tuple[str, bool, bool]]:

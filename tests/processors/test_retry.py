@@ -15,7 +15,7 @@ from gateway.store.records import Claim
 from gateway.store.transactions import Change
 from processors.planning import plan
 from tests.processors.conftest import World, dead, done
-from tests.processors.fakes import ACCOUNT, SHOP, again, delivery_of, mt, seen
+from tests.processors.fakes import ACCOUNT, SHOP, again, delivery_of, mt, receipt, receipts, seen
 
 pytestmark = pytest.mark.mongodb
 
@@ -122,6 +122,16 @@ async def test_a_redelivered_repeat_whose_submission_may_not_have_been_told_tell
 ) -> None:
     repeat = delivery_of(await _waiting(world))
     first = await done(world.retry, repeat)
+    assert seen(await done(world.retry, again(repeat))) == seen(first)
+
+
+async def test_a_submission_that_may_not_have_been_told_is_told_though_the_mt_was_read_meanwhile(
+    world: World,
+) -> None:
+    repeat = delivery_of(await _waiting(world))
+    first = await done(world.retry, repeat)  # lost with the connection
+    [id] = (await world.record()).provider_message_ids
+    await done(world.dr, receipts(receipt("read", id=id)))
     assert seen(await done(world.retry, again(repeat))) == seen(first)
 
 
