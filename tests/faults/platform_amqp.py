@@ -9,6 +9,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from yarl import URL
 
 from gateway.broker.rabbitmq.errors import broker_errors
 from gateway.broker.topology import DEAD, DR, MO
@@ -36,16 +37,13 @@ class AmqpPlatform:
 
     async def publish(self, queue: str, letter: Letter) -> None:
         while True:
-            try:
-                channel = await self._publishing()
-                with broker_errors("publishing"):
-                    await channel.default_exchange.publish(
-                        _message(letter), routing_key=queue, timeout=_ANSWER_SECONDS
-                    )
-            except BrokerUnavailable:
-                await asyncio.sleep(_PAUSE_SECONDS)
-            else:
+            channel = await self._publishing()
+            with suppress(BrokerUnavailable), broker_errors("publishing"):
+                await channel.default_exchange.publish(
+                    _message(letter), routing_key=queue, timeout=_ANSWER_SECONDS
+                )
                 return
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -80,20 +78,30 @@ class AmqpPlatform:
         return letters
 
     async def _publishing(self) -> AbstractChannel:
-        """The channel for publishing; a new one when the last one is gone."""
+        """The channel for publishing; a new one when the last one is gone, however long that takes."""
         async with self._opening:
-            if self._channel is not None and not self._channel.is_closed:
-                return self._channel
-            if self._connection is not None:
-                await _close(self._connection)
-            self._connection = await self._connect()
-            with broker_errors("opening a channel"):
-                self._channel = await self._connection.channel(on_return_raises=True)
+            while self._channel is None or self._channel.is_closed:
+                if self._connection is not None:
+                    await _close(self._connection)
+                with suppress(BrokerUnavailable):
+                    self._connection = await self._connect()
+                    with broker_errors("opening a channel"):
+                        self._channel = await self._connection.channel(on_return_raises=True)
+                        break
+                await asyncio.sleep(_PAUSE_SECONDS)
             return self._channel
 
     async def _connect(self) -> AbstractConnection:
-        with broker_errors("connecting"):
-            return await aio_pika.connect(self._url, timeout=_ANSWER_SECONDS)
+        connection = aio_pika.Connection(URL(self._url))
+        try:
+            with broker_errors("connecting"):
+                await connection.connect(timeout=_ANSWER_SECONDS)
+        except BaseException:
+            await (
+                connection.close()
+            )  # or it closes itself when it is forgotten, perhaps without an event loop
+            raise
+        return connection
 
     async def _read(self) -> None:
         while True:
