@@ -149,9 +149,8 @@ class RabbitBroker:
             news = lost.say(reason)
             await session.close()
             await pause.after_a_loss()
-            session = await until_it_works(
-                self._open_session, failed.say, (BrokerUnavailable, ConfigurationError)
-            )
+            # Whatever goes wrong, even by a fault of ours: a process that gives up reconnecting is of no use.
+            session = await until_it_works(self._open_session, failed.say, (Exception,))
 
     def _on_supervisor_end(self, supervisor: asyncio.Task[None]) -> None:
         if not supervisor.cancelled():

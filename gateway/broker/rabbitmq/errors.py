@@ -16,7 +16,8 @@ from gateway.errors import BrokerUnavailable, ConfigurationError, Problem, Unrou
 SETTING = "IMGW_BROKER__URL"
 
 _NOT_ALLOWED = 530  # AMQP: there is no such virtual host, or this user may not enter it
-_LIBRARY_ERRORS = (amqp.AMQPError, PAMQPException, OSError, EOFError, RuntimeError)
+# StopAsyncIteration: the server hung up before its first word (seen 2026-11).
+_LIBRARY_ERRORS = (amqp.AMQPError, PAMQPException, OSError, EOFError, RuntimeError, StopAsyncIteration)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def in_words(error: BaseException) -> str:
         return "no sign of life from the server"
     if isinstance(error, amqp.InvalidFrameError):
         return "an answer that is not understood"
-    if isinstance(error, RuntimeError):
+    if isinstance(error, RuntimeError | StopAsyncIteration):
         return "it is closed"
     texts = [str(part) for part in error.args if isinstance(part, str) and part]
     return (texts[-1] if texts else type(error).__name__)[:300]

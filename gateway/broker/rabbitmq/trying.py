@@ -65,7 +65,7 @@ class Pause:
 async def until_it_works(
     attempt: Callable[[], Awaitable[Result]],
     failed: Callable[[str], object],
-    on: tuple[type[GatewayError], ...],
+    on: tuple[type[Exception], ...],
     *,
     for_seconds: float | None = None,
 ) -> Result:
@@ -75,8 +75,8 @@ async def until_it_works(
     """
 
     def tell(state: RetryCallState) -> None:
-        if state.outcome is not None:
-            failed(str(state.outcome.exception()))
+        error = state.outcome and state.outcome.exception()
+        failed(str(error) if isinstance(error, GatewayError) else f"unexpected {type(error).__name__}")
 
     pauses = wait_exponential(_FIRST_SECONDS, _LONGEST_SECONDS) + wait_random(0, _FIRST_SECONDS)
     retrying = AsyncRetrying(
