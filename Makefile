@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults check format schemas lock servers clean
+.PHONY: help setup demo test soak check format schemas lock servers clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,11 +26,12 @@ demo: $(READY)  ## The main job on the embedded default: 300 and more messages o
 servers:  ## RabbitMQ and promtool from Debian's packages, when missing and the user may
 	@tests/servers/install.sh
 
-test: $(READY) servers  ## Every test, real servers included; but for the faults, see there
-	$(BIN)/pytest -m "not faults"
+test: $(READY) servers  ## Every test, with real servers, the fault tests in their short form included
+	$(BIN)/pytest
 
-faults: $(READY) servers  ## The tests that kill, cut and restart things under load; being completed
-	$(BIN)/pytest -m faults
+soak: $(READY) servers  ## The fault tests in their long form: ROUNDS=1 SEED=any SCALE=long
+	$(BIN)/python -m tests.faults.soak --rounds $(or $(ROUNDS),1) --scale $(or $(SCALE),long) \
+	  $(if $(SEED),--seed $(SEED))
 
 check: $(READY)  ## Format, lint, types, imports, generated files
 	$(BIN)/ruff format --check .

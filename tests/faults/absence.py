@@ -33,7 +33,7 @@ class Absence:
         await asyncio.sleep(self._scene.scale.away_seconds)
         usages = {name: meter.read() for name, meter in meters.items()}
         restless = {name: usage for name, usage in usages.items() if _is_restless(usage)}
-        assert restless == {}, f"while the {self._what} is away"
+        assert restless == {}, f"while the {self._what} is away: {restless}"
 
     async def _is_said_by(self, name: str) -> bool:
         return self._what in await self._scene.installation.trouble(name)

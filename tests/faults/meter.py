@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-# One line for each request that could not be taken, and that the provider will repeat, is as it should be.
-_PER_REQUEST = frozenset({"callback.unavailable"})
+# One line for each request that could not be taken, and that the provider will repeat, is as it should be; so is one
+# for each attempt that was still under way.
+_PER_REQUEST = frozenset({"callback.unavailable", "mt.attempt_failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Meter:
         )
 
 
-def resident_megabytes(pid: int) -> float:
+def most_resident_megabytes(pid: int) -> float:
     """How much memory a process has taken at its most."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):

@@ -14,6 +14,7 @@ class Scale:
 
     mt: int
     mo: int
+    backlog: int  # MT that are on the queue before anybody takes them
     poison: int  # bad bodies for each queue and each callback URL
     huge: int  # how many of them are of 10 MB
     spread_seconds: float  # over how long the messages are published
@@ -32,6 +33,7 @@ class Scale:
 SHORT = Scale(
     mt=240,
     mo=40,
+    backlog=2_000,
     poison=200,
     huge=1,
     spread_seconds=5.0,
@@ -49,6 +51,7 @@ SHORT = Scale(
 LONG = Scale(
     mt=3_000,
     mo=500,
+    backlog=200_000,
     poison=400,
     huge=4,
     spread_seconds=45.0,

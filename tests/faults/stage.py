@@ -82,14 +82,7 @@ class Stage:
         without_account: str | None = None,
     ) -> None:
         """Play one scenario; fails with everything that is wrong afterwards."""
-        chosen = self.set()
-        self._spoilt = True
-        await chosen.bring_up()
-        async with (
-            chosen.broker_proxy or nullcontext(),
-            chosen.installation.open(),
-            chosen.reach() as (platform, log_book),
-        ):
+        async with self.in_use() as (chosen, platform, log_book):
             result = await play(
                 chosen.installation,
                 platform,
@@ -100,8 +93,21 @@ class Stage:
                 habit=habit,
                 without_account=without_account,
             )
-        _record(scenario, chosen.kind, seed, result)
-        assert result.problems == {}, f"seed {seed}"
+            _record(scenario, chosen.kind, seed, result)
+            assert result.problems == {}, f"seed {seed}"
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[tuple[Set, Platform, LogBook]]:
+        """The set with everything in it running; it counts as spoilt if this ends with an error."""
+        chosen = self.set()
+        self._spoilt = True
+        await chosen.bring_up()
+        async with (
+            chosen.broker_proxy or nullcontext(),
+            chosen.installation.open(),
+            chosen.reach() as (platform, log_book),
+        ):
+            yield chosen, platform, log_book
         self._spoilt = False
 
 
@@ -112,19 +118,17 @@ def rabbitmq_stage(
     server: RabbitServer,
     mongod: MongoServer,
     daemons: Mapping[str, str],
-    *,
-    proxied: bool = False,
 ) -> Stage:
-    """On a virtual host and a database of its own; `proxied` puts a proxy between daemons and RabbitMQ."""
+    """On a virtual host and a database of its own, with a proxy between the daemons and RabbitMQ."""
 
     @contextmanager
     def build() -> Iterator[Set]:
         vhost, name = server.add_vhost(), f"imgw_{uuid.uuid4().hex[:12]}"
         url = server.url_of(vhost)
         own_port = int(url.partition("@127.0.0.1:")[2].partition("/")[0])
-        proxy = Proxy(free_port(), [own_port]) if proxied else None
+        proxy = Proxy(free_port(), [own_port])
         settings = {
-            "IMGW_BROKER__URL": url.replace(f":{own_port}/", f":{proxy.port}/") if proxy else url,
+            "IMGW_BROKER__URL": url.replace(f":{own_port}/", f":{proxy.port}/"),
             "IMGW_STORE__URL": mongod.url,
             "IMGW_STORE__DATABASE": name,
             "IMGW_SECRETS__KEY": SecretBox.new_key(),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.backlog import work_through
 from tests.faults.damages import (
+    cut_network,
     kill_in_turn,
     lose_mongod,
     nothing,
@@ -67,6 +69,12 @@ async def test_a_mongod_that_is_killed_and_one_that_hangs_lose_nothing(
     await stage.play("3 mongod killed, then hanging", lose_mongod(mongod), scale, seed)
 
 
+async def test_a_network_that_is_cut_loses_nothing(stage: Stage, scale: Scale, seed: int) -> None:
+    proxy = stage.set().broker_proxy
+    assert proxy is not None
+    await stage.play("4 network to RabbitMQ cut", cut_network(proxy), scale, seed)
+
+
 async def test_sigterm_of_everything_under_load_loses_nothing_and_sends_nothing_twice(
     stage: Stage, scale: Scale, seed: int
 ) -> None:
@@ -93,3 +101,8 @@ async def test_poison_everywhere_harms_no_good_message_and_is_refused_or_buried(
     stage: Stage, scale: Scale, seed: int
 ) -> None:
     await stage.play("8 poison", poison_everything, scale, seed)
+
+
+async def test_a_backlog_is_worked_through_with_flat_memory(stage: Stage, scale: Scale) -> None:
+    async with stage.in_use() as (chosen, platform, _):
+        await work_through(chosen.installation, platform, scale, processors=("mt-1", "mt-2"))

@@ -14,7 +14,7 @@ from tests.faults.fates import ACCOUNTS, FATES, Fate
 # (tests/e2e/test_logs.py).
 FORBIDDEN_TEXT = "that nobody may log"
 _TWICE = 0.03  # the share of MT that the platform publishes twice
-_NUMBER_DIGITS = 5
+_NUMBER_DIGITS = 6
 
 Key = tuple[str, str]  # app_id, message_id
 Habit = Callable[
@@ -66,7 +66,7 @@ def make_traffic(
     """Traffic whose ids and recipients no other run has. `habit` varies the rules by recipient."""
     counts = _counts(mt, without_account)
     messages = [
-        _message(run, index, number, validity_seconds)
+        make_message(run, index, number, validity_seconds=validity_seconds)
         for index, count in enumerate(counts)
         for number in range(count)
     ]
@@ -111,7 +111,8 @@ def _recipient(run: int, index: int, number: str) -> str:
     return f"999{run:04}{index:02}{number}"
 
 
-def _message(run: int, index: int, number: int, validity_seconds: int) -> Message:
+def make_message(run: int, index: int, number: int, *, validity_seconds: int) -> Message:
+    """The MT with this number of the fate with this index; no other run has its id or its recipient."""
     fate = FATES[index]
     recipient = _recipient(run, index, f"{number:0{_NUMBER_DIGITS}}")
     document = {

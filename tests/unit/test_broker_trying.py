@@ -11,7 +11,7 @@ from gateway.errors import BrokerUnavailable
 
 
 def test_a_server_that_hangs_up_before_its_first_word_is_away() -> None:
-    with pytest.raises(BrokerUnavailable, match="^connecting: it is closed$"), broker_errors("connecting"):
+    with pytest.raises(BrokerUnavailable, match=r"^connecting: it is closed$"), broker_errors("connecting"):
         raise StopAsyncIteration
 
 
