@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-# One line for each request that could not be taken, and that the provider will repeat, is as it should be; so is one
-# for each attempt that was still under way.
+# One line for each request that could not be taken, and that the provider will repeat, is as it should be; so
+# is one for each attempt that was still under way.
 _PER_REQUEST = frozenset({"callback.unavailable", "mt.attempt_failed"})
 
 
