@@ -13,7 +13,7 @@ from tests.servers.mongod import MongoServer
 from tests.servers.rabbitmq import RabbitServer
 
 _BETWEEN_CLOSINGS_SECONDS = 2.0
-_SLOW_SECONDS = 1.5  # half of what is waited for
+_SLOW_SECONDS = 1.0  # half of what is waited for
 _KNOCKS = 5
 
 
