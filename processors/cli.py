@@ -210,11 +210,17 @@ def simulate(
     ] = Path("config/simulator.yaml"),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.")] = 9090,
+    bare: Annotated[
+        bool,
+        typer.Option(
+            "--bare", help="For benchmarks: take every WhatsApp message at once, without any configuration."
+        ),
+    ] = False,
 ) -> None:
     """Play the providers: take what the gateway sends, post receipts and replies back, fail as rules say."""
     from processors.commands import daemons
 
-    daemons.simulate(config, host, port)
+    daemons.simulate(None if bare else config, host, port)
 
 
 @app.command()
