@@ -1,5 +1,4 @@
-"""A provider for benchmarks: takes every WhatsApp message at once and notes when it came, and does nothing
-else.
+"""A provider for benchmarks: takes every WhatsApp message at once and notes when it came, nothing else.
 
 It speaks as much HTTP/1.1 as a client with Content-Length and kept-alive connections needs, so that it costs
 a small part of what the gateway costs for the same message. No credentials are asked for, nothing is checked,

@@ -22,14 +22,34 @@ import uvloop
 from rich.console import Console
 
 from gateway import __version__
-from tests.bench import part1_floor
+from tests.bench import (
+    part1_floor,
+    part2_latency,
+    part3_dr,
+    part4_mo,
+    part5_waiting,
+    part6_growth,
+    part7_expiry,
+    part8_two,
+    part9_embedded,
+)
 from tests.bench.results import Part
 from tests.bench.sizes import FULL, QUICK, Sizes
 from tests.bench.stage import Stage, open_stage
 from tests.bench.tables import Report, as_json, markdown, show
 from tests.bench.targets import verdicts
 
-PARTS: Mapping[int, Callable[[Stage], Awaitable[Part]]] = {1: part1_floor.run}
+PARTS: Mapping[int, Callable[[Stage], Awaitable[Part]]] = {
+    1: part1_floor.run,
+    2: part2_latency.run,
+    3: part3_dr.run,
+    4: part4_mo.run,
+    5: part5_waiting.run,
+    6: part6_growth.run,
+    7: part7_expiry.run,
+    8: part8_two.run,
+    9: part9_embedded.run,
+}
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ async def run(stage: Stage) -> Part:
             gateway.append(await gateway_round(place, stage.sizes.steady))
             floor.append(await floor_round(stage, place, stage.sizes.steady, "aiormq"))
             higher.append(await floor_round(stage, place, stage.sizes.steady, "aio-pika"))
+    stage.seen.update({"gateway": gateway, "floor": floor})
     part = Part(1, TITLE)
     part.add_work("mt.gateway", "gateway (imgw run mt)", gateway)
     part.add_work("mt.floor", "floor, on aiormq as the gateway is", floor)

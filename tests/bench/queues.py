@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aio_pika
+from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
 from gateway.broker.rabbitmq.topology import declare_topology
@@ -80,6 +81,19 @@ class BenchQueues:
 
         await eventually(there, within_seconds=_SAFE_WITHIN_SECONDS)
         return time.monotonic() - began_at
+
+    @asynccontextmanager
+    async def taking(self, queue: str, take: Callable[[bytes], None]) -> AsyncIterator[None]:
+        """Hand every body that comes to `take`, and let go of it at once."""
+
+        async def on_message(message: DeliveredMessage) -> None:
+            take(message.body)
+
+        answer = await self._asking.basic_consume(queue, on_message, no_ack=True)
+        try:
+            yield
+        finally:
+            await self._asking.basic_cancel(answer.consumer_tag)
 
 
 @asynccontextmanager

@@ -1,5 +1,4 @@
-"""What is measured: the gateway's daemons as processes, started as a user starts them, each on its own
-database.
+"""What is measured: the gateway's daemons as processes, started as a user starts them.
 
 Settings are the defaults but for what names servers, ports and folders, and the private network that the
 simulator is in. The account has no `max_tps`; its `max_in_flight` is the default.

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tests.bench.provider import Provider, bare_provider
 from tests.bench.queues import BenchQueues, bench_queues
 from tests.bench.site import IN_FLIGHT, WORKERS, Site, new_environment, write_configuration
 from tests.bench.sizes import Sizes
+from tests.bench.window import Measured
 from tests.servers.rabbitmq import RabbitServer
 
 # The server of the embedded default is kept small; this one is given what a machine of its own would give it.
@@ -49,6 +50,8 @@ class Stage:
     mongodb_url: str
     provider: Provider
     http: aiohttp.ClientSession
+    seen: dict[str, list[Measured]] = field(default_factory=dict)
+    """What a part has measured that later ones compare with."""
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Place]:

@@ -1,0 +1,127 @@
+"""MT that are in the log before anything is measured: sent and waiting for receipts, or long finished.
+
+Made by the store's own code and then moved on, so that they look as real ones do, their events included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from pymongo import MongoClient, WriteConcern
+from pymongo.collection import Collection
+
+from gateway.model.address import Address
+from gateway.model.base import now
+from gateway.model.receipt import DEFAULT_RECEIPTS, Status
+from gateway.store.connect import Database
+from gateway.store.indexes import ensure_indexes
+from gateway.store.records import MTRecord, to_document
+from gateway.store.transactions import COLLECTION
+from tests.bench.traffic import ACCOUNT, APP, msisdn, mt_bodies
+
+Document = dict[str, Any]
+
+_AT_ONCE = 2_000
+_VALIDITY = timedelta(days=1)
+_RETENTION = timedelta(days=90)
+_WRITER = "mt-bench-1-0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An MT that a provider took: the provider's id of it and our reference."""
+
+    provider_message_id: str
+    reference: str
+    to: str
+
+
+def sent_documents(count: int, *, expires_at: datetime | None = None) -> Iterator[Document]:
+    """MT in status `submitted`, which were taken just now."""
+    for number, (message_id, body) in enumerate(mt_bodies(count)):
+        yield _submitted(message_id, body, number, now(), expires_at)
+
+
+def finished_documents(count: int, over: timedelta = timedelta(days=60)) -> Iterator[Document]:
+    """MT that were delivered, the last of them a day ago and the first so much earlier."""
+    newest, step = now() - timedelta(days=1), over / max(count, 1)
+    for number, (message_id, body) in enumerate(mt_bodies(count)):
+        at = newest - step * (count - number)
+        document = _submitted(message_id, body, number, at, None)
+        ended_at = at + timedelta(seconds=3)
+        document |= {
+            "status": Status.DELIVERED.value,
+            "rev": 3,
+            "ended_as": Status.DELIVERED.value,
+            "ended_at": ended_at,
+            "purge_at": ended_at + _RETENTION,
+        }
+        del document["due_at"]
+        document["events"].append(_event(Status.DELIVERED, ended_at, number, occurred_at=ended_at))
+        yield document
+
+
+def sent(document: Document) -> Sent:
+    return Sent(document["provider_message_ids"][0], document["_id"], document["to"]["id"])
+
+
+async def write_log(mongodb_url: str, database: str, documents: Iterator[Document]) -> list[Sent]:
+    """Insert all, and have the gateway's indexes made; those that wait for receipts."""
+    waiting = await asyncio.to_thread(_insert, mongodb_url, database, documents)
+    store = Database(mongodb_url, database, timeout_seconds=600)
+    try:
+        await ensure_indexes(store)
+    finally:
+        await store.close()
+    return waiting
+
+
+def _insert(mongodb_url: str, database: str, documents: Iterator[Document]) -> list[Sent]:
+    waiting = []
+    with MongoClient[Document](mongodb_url) as client:
+        # Nothing depends on these: they need not be on disk before the next are written.
+        quick = WriteConcern(w=1, j=False)
+        collection: Collection[Document] = client[database].get_collection(COLLECTION, write_concern=quick)
+        while batch := list(itertools.islice(documents, _AT_ONCE)):
+            collection.insert_many(batch, ordered=False)
+            waiting += [sent(document) for document in batch if "due_at" in document]
+    return waiting
+
+
+def _submitted(
+    message_id: str, body: bytes, number: int, at: datetime, expires_at: datetime | None
+) -> Document:
+    record = MTRecord(
+        app_id=APP,
+        message_id=message_id,
+        status=Status.SUBMITTED,
+        accepted_at=at,
+        expires_at=expires_at or at + _VALIDITY,
+        body=body,
+        channel="whatsapp",
+        account=ACCOUNT,
+        provider="whatsapp_cloud",
+        to=Address.model_construct(kind="msisdn", id=msisdn(number)),
+        correlation_id=orjson.loads(body)["correlation_id"],
+        receipts=DEFAULT_RECEIPTS,
+        attempt=1,
+        rev=2,
+    )
+    ids = [f"wamid.HBgM{message_id.replace('-', '').upper():0<40}"]
+    document = to_document(record, _event(Status.SENDING, at, number))
+    document["events"].append(
+        _event(Status.SUBMITTED, at, number, told=["submitted"], provider_message_ids=ids)
+    )
+    document["provider_message_ids"] = ids
+    return document
+
+
+def _event(status: Status, at: datetime, number: int, **more: Any) -> Document:
+    event: Document = {"status": status.value, "at": at, "attempt": 1, "by": f"{_WRITER}.{number}", **more}
+    return event
