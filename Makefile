@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format schemas lock servers clean
+.PHONY: help setup demo test soak bench check format schemas lock servers clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test: $(READY) servers  ## Every test, with real servers, the fault tests in the
 soak: $(READY) servers  ## The fault tests in their long form: ROUNDS=1 SEED=any SCALE=long
 	$(BIN)/python -m tests.faults.soak --rounds $(or $(ROUNDS),1) --scale $(or $(SCALE),long) \
 	  $(if $(SEED),--seed $(SEED))
+
+bench: $(READY) servers  ## What a message costs against the same work by hand, and how fast it goes: QUICK=1 for short
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 check: $(READY)  ## Format, lint, types, imports, generated files
 	$(BIN)/ruff format --check .

@@ -58,10 +58,10 @@ def main() -> int:
     sizes = QUICK if arguments.quick else FULL
     if arguments.rounds:
         sizes = dataclasses.replace(sizes, rounds=arguments.rounds, few=arguments.rounds)
-    began_at = time.monotonic()
+    load, began_at = os.getloadavg()[0], time.monotonic()
     parts = uvloop.run(_measure(sizes, arguments.only, console))
     minutes = (time.monotonic() - began_at) / 60
-    report = Report(_about(arguments, minutes), verdicts(parts), parts)
+    report = Report(_about(arguments, minutes, load), verdicts(parts), parts)
     show(report, console)
     arguments.json.write_bytes(as_json(report))
     if arguments.markdown:
@@ -83,13 +83,14 @@ async def _measure(sizes: Sizes, numbers: Sequence[int], console: Console) -> li
     return parts
 
 
-def _about(arguments: argparse.Namespace, minutes: float) -> str:
+def _about(arguments: argparse.Namespace, minutes: float, load: float) -> str:
+    """What was run, and on what. `load` is the machine's when it began: near 0 when nothing else ran."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     scale = "quick" if arguments.quick else "full"
     return (
         f"im-gateway {__version__}, {datetime.now(UTC):%Y-%m-%d}, {scale} run of {minutes:.0f} min; "
         f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {memory:.0f} GiB, "
-        f"Linux {platform.machine()}, servers and provider on the same machine"
+        f"Linux {platform.machine()}, servers and provider on the same machine; load before: {load:.1f}"
     )
 
 

@@ -101,13 +101,20 @@ async def open_stage(sizes: Sizes) -> AsyncIterator[Stage]:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         rabbit = RabbitServer(folder / "rabbitmq")
         stack.callback(rabbit.close)
-        rabbit.start()
+        _start_rabbitmq(rabbit)
         mongod = EmbeddedMongod(folder / "mongod")
         mongodb_url = await mongod.start()
         stack.push_async_callback(mongod.stop)
         await asyncio.to_thread(_enlarge_cache, mongodb_url)
         provider = await stack.enter_async_context(bare_provider(folder, http))
         yield Stage(folder, sizes, rabbit, mongodb_url, provider, http)
+
+
+def _start_rabbitmq(rabbit: RabbitServer) -> None:
+    try:
+        rabbit.start()
+    except FileNotFoundError as error:
+        raise RuntimeError("RabbitMQ is missing: apt-get install rabbitmq-server") from error
 
 
 def _enlarge_cache(mongodb_url: str) -> None:
