@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -206,7 +206,7 @@ class Dispatcher:
         return Done(dr_publications(moved, news.reports if news else (), job.headers))
 
     async def _wait(self, job: Job, wait: Wait) -> Done:
-        moved = await self._waiting(job, wait.attempt, wait.reason)
+        moved = await self._waiting(job, wait.attempt, wait.reason, now() + timedelta(seconds=wait.seconds))
         if moved is None:
             return Done()
         waits = job.waits + 1 if wait.attempt == job.record.attempt else 0
@@ -217,15 +217,18 @@ class Dispatcher:
 
     async def _join_lane(self, job: Job) -> Done:
         self._limiter.set_backlog(job.account.account, True)
-        moved = await self._waiting(job, job.record.attempt, None)
+        moved = await self._waiting(job, job.record.attempt, None, None)
         if moved is None:
             return Done()
         attempt, waits = job.record.attempt, job.waits
         return Done([lane_publication(moved, attempt=attempt, waits=waits, headers=job.headers)])
 
-    async def _waiting(self, job: Job, attempt: int, reason: Reason | None) -> MTRecord | None:
+    async def _waiting(
+        self, job: Job, attempt: int, reason: Reason | None, retry_at: datetime | None
+    ) -> MTRecord | None:
         """Log that it waits; None when it has ended meanwhile, by a receipt or by its expiry."""
-        return await self._transactions.move(job.record, Change(Status.WAITING, attempt, reason=reason))
+        change = Change(Status.WAITING, attempt, reason=reason, retry_at=retry_at)
+        return await self._transactions.move(job.record, change)
 
     def _give_up(self, job: Job, verdict: GiveUp, status: Status) -> Done:
         outcome = outcome_publication(job.record, status, verdict.reason, job.record.attempt, job.headers)

@@ -1,6 +1,11 @@
-"""The expiry monitor: finds MT whose time has passed and says so on `imgw.dr.in`, like any other outcome.
+"""The expiry monitor: finds MT whose time has passed and says so on `imgw.dr.in`, like any other outcome; and
+MT that nobody works on any more, and hands them to the Retry processor.
 
-Several may run at once: the DR processor takes each expiry once, whoever says it.
+The latter happens when the broker has lost the message that stood for an MT, or keeps it from us: RabbitMQ's
+wait tiers have been seen to do that when a busy server restarts (3.10.8, 2026-11). The log knows better.
+
+Several monitors may run at once: the DR processor takes each expiry once, whoever says it, and only one of
+several repeats can claim an attempt.
 """
 
 from __future__ import annotations
@@ -14,10 +19,10 @@ from gateway.broker.port import Broker
 from gateway.errors import UnavailableError
 from gateway.model.base import now
 from gateway.model.receipt import Reason, Status, permanent
-from gateway.store.records import MTRecord
+from gateway.store.records import REVIVED_AFTER, MTRecord
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
-from processors.reports import outcome_publication
+from processors.reports import outcome_publication, revival_publication
 from processors.retry import expired_before_send
 
 logger = structlog.get_logger("expiry")
@@ -58,16 +63,33 @@ class ExpiryMonitor:
         """One look; returns how many MT were found overdue."""
         at = now()
         records = await self._transactions.due(at, self._batch)
-        self._metrics.expiry_lag.set((at - records[0].expires_at).total_seconds() if records else 0.0)
-        overdue = []
+        overdue: list[MTRecord] = []
+        abandoned: list[MTRecord] = []
         for record in records:
             until = _busy_until(record)
-            if until is None or until <= at:
-                overdue.append(record)
-            else:
+            if until is not None and until > at:
                 await self._transactions.postpone([record.reference], until)
+            else:
+                (overdue if record.expires_at <= at else abandoned).append(record)
+        lag = (at - min(record.expires_at for record in overdue)).total_seconds() if overdue else 0.0
+        self._metrics.expiry_lag.set(lag)
         await self._report(overdue)
+        for record in abandoned:
+            await self._revive(record, at)
         return len(records)
+
+    async def _revive(self, record: MTRecord, at: datetime) -> None:
+        """Hand it to the Retry processor. Where it only has to wait long (behind others of its account), the
+        next look comes later each time."""
+        idle = at - record.events[-1]["at"]
+        if record.status in (Status.SENDING, Status.WAITING):
+            await self._broker.publish(revival_publication(record))
+            self._metrics.revived.inc()
+            logger.warning(
+                "mt.revived", app_id=record.app_id, message_id=record.message_id, status=record.status.value
+            )
+        until = min(record.expires_at, at + max(REVIVED_AFTER, idle))
+        await self._transactions.postpone([record.reference], until)
 
     async def _report(self, overdue: list[MTRecord]) -> None:
         if not overdue:

@@ -76,6 +76,11 @@ def repeat_publication(
     return after(seconds, RETRY, _repeat(record, RETRY, attempt, waits, headers))
 
 
+def revival_publication(record: MTRecord) -> Publication:
+    """The MT on its way to the Retry processor at once, whatever has become of its repeat."""
+    return _repeat(record, RETRY, record.attempt, 0, {})
+
+
 def lane_publication(record: MTRecord, *, attempt: int, waits: int, headers: Headers) -> Publication:
     """The MT on its way to the lane of its account, to be sent as soon as the account can."""
     return _repeat(record, lane(record.account or ""), attempt, waits, headers)

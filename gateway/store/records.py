@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.model.address import Address, Thread
 from gateway.model.receipt import DRStatus, Reason, Status
+
+# How long after an attempt should have been over, or begun, somebody looks why it was not.
+REVIVED_AFTER = timedelta(seconds=60)
 
 
 def reference_of(app_id: str, message_id: str) -> str:
@@ -68,6 +71,14 @@ class MTRecord:
         return {Status(status): event for event in self.events for status in event.get("told", ())}
 
 
+def due_at(expires_at: datetime, *, claim: Claim | None = None, retry_at: datetime | None = None) -> datetime:
+    """When the monitor is to look at an MT that has not ended: when its time has passed, or before that when
+    an attempt is not over, or not begun, long after it should be."""
+    if claim is not None:
+        return min(expires_at, claim.until + REVIVED_AFTER)
+    return expires_at if retry_at is None else min(expires_at, retry_at + REVIVED_AFTER)
+
+
 def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:
     """The document of a new MT, with its first event. Absent values are left out."""
     document: dict[str, Any] = {
@@ -77,7 +88,7 @@ def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:
         "status": record.status.value,
         "accepted_at": record.accepted_at,
         "expires_at": record.expires_at,
-        "due_at": record.expires_at,
+        "due_at": due_at(record.expires_at, claim=record.claim),
         "body": record.body,
         "receipts": list(record.receipts),
         "provider_sends_receipts": record.provider_sends_receipts,

@@ -22,7 +22,7 @@ from gateway.model.lifecycle import is_end
 from gateway.model.receipt import Reason, Status
 from gateway.store.connect import Database, store_errors
 from gateway.store.group_commit import GroupCommit
-from gateway.store.records import Claim, MTRecord, from_document, to_document
+from gateway.store.records import Claim, MTRecord, due_at, from_document, to_document
 from gateway.store.writes import DUPLICATE_KEY, encoded, insert_each, write_errors
 
 COLLECTION = "mt_transactions"
@@ -42,6 +42,7 @@ class Change:
     provider_message_ids: tuple[str, ...] = ()
     parts: Mapping[str, Status] | None = None
     claim: Claim | None = None
+    retry_at: datetime | None = None  # while it waits in a wait tier: when its next attempt is due
     reason: Reason | None = None
     occurred_at: datetime | None = None
     told: tuple[Status, ...] = ()  # the statuses that this change lets DR be published for
@@ -108,7 +109,8 @@ class Transactions:
         )
 
     async def due(self, at: datetime, limit: int) -> list[MTRecord]:
-        """MT that have not ended though their time has passed, the longest overdue first."""
+        """MT that have not ended though their time has passed, or that nobody seems to work on any more
+        (gateway.store.records.due_at); the longest overdue first."""
         with store_errors():
             cursor = self._collection.find({"due_at": {"$lte": at}}).sort("due_at", 1).limit(limit)
             return [from_document(document) for document in await cursor.to_list(limit)]
@@ -233,6 +235,8 @@ def _update(move: _Move) -> Mapping[str, Any]:
         fields["purge_at"] = change.at + timedelta(days=record.retention_days)
     if is_end(change.status, provider_sends_receipts=record.provider_sends_receipts):
         removed["due_at"] = ""
+    else:
+        fields["due_at"] = due_at(record.expires_at, claim=change.claim, retry_at=change.retry_at)
     update: dict[str, Any] = {"$set": fields, "$inc": {"rev": 1}, "$push": {"events": move.event}}
     if removed:
         update["$unset"] = removed

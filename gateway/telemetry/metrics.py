@@ -71,6 +71,11 @@ class Metrics:
             "Messages found by the expiry monitor whose time had passed.",
             registry=registry,
         )
+        self.revived = Counter(
+            "imgw_mt_revived_total",
+            "Messages that nobody worked on any more, found by the expiry monitor and tried again.",
+            registry=registry,
+        )
         self.expiry_lag = Gauge(
             "imgw_expiry_lag_seconds",
             "How long ago the time of the oldest message passed that the expiry monitor has yet to end.",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gateway.broker.port import Delivery, Publication
-from gateway.errors import BrokerUnavailable
+from gateway.errors import BrokerUnavailable, FailureKind, ProviderError
 from gateway.model.base import now
 from gateway.model.receipt import Status
+from gateway.store.records import Claim
 from gateway.store.transactions import Change
 from handlers.contract import Submitted
 from processors.callback_items import item_again
@@ -272,6 +274,45 @@ async def test_two_monitors_that_find_the_same_mt_expire_it_once(world: World) -
     outcomes = outbox_1.publications + outbox_2.publications
     told = [row for outcome in outcomes for row in seen(await done(world.dr, delivery_of(outcome)))]
     assert [key for key, _ in told] == ["dr.shop.expired"]
+
+
+async def test_an_mt_whose_repeat_the_broker_has_lost_is_tried_again(world: World) -> None:
+    world.provider.answers = [ProviderError(FailureKind.TRANSIENT, reason="provider_error", code="E1")]
+    await done(world.mt, mt())  # what it published is gone
+    monitor, outbox = _monitor(world)
+    assert await monitor.sweep() == 0
+    await world.transactions.postpone(["shop/m-1"], now())  # a minute after the attempt was due
+    assert [await monitor.sweep(), await monitor.sweep()] == [1, 0]
+    told = seen(await world.follow(outbox.publications))
+    assert [(key, dr["attempt"]) for key, dr in told] == [("dr.shop.submitted", 2)]
+
+
+async def test_an_mt_whose_sender_is_gone_and_never_came_back_is_tried_again(world: World) -> None:
+    await done(world.mt, mt())
+    record = replace(await world.record(), message_id="m-2", rev=1, events=(), provider_message_ids=())
+    gone = replace(record, status=Status.SENDING, claim=Claim("somebody", now()))
+    assert await world.transactions.insert(gone) is None
+    await world.transactions.postpone(["shop/m-2"], now())
+    monitor, outbox = _monitor(world)
+    assert await monitor.sweep() == 1
+    [publication] = outbox.publications
+    [wait] = await done(world.retry, delivery_of(publication))
+    assert (publication.routing_key, wait.exchange, wait.headers["x-attempt"]) == (
+        "imgw.retry",
+        "imgw.wait.5s",
+        2,
+    )
+
+
+async def test_an_mt_that_waits_for_its_turn_is_looked_at_less_and_less_often(world: World) -> None:
+    world.provider.answers = [ProviderError(FailureKind.TRANSIENT, reason="provider_error", code="E1")]
+    await done(world.mt, mt())
+    monitor, outbox = _monitor(world)
+    await world.transactions.postpone(["shop/m-1"], now())
+    await monitor.sweep()
+    assert await world.transactions.due(now() + timedelta(seconds=55), 1) == []
+    assert [r.message_id for r in await world.transactions.due(now() + timedelta(seconds=65), 1)] == ["m-1"]
+    assert len(outbox.publications) == 1
 
 
 async def test_delivered_after_expired_is_told_as_late(world: World) -> None:
