@@ -13,7 +13,7 @@ _SAMPLES = Path(__file__).parents[2] / "config"
 _PROVIDER = "${env:IMGW_DEMO_PROVIDER_URL}"
 _PROXIED = "${env:IMGW_DEMO_PROXY_URL}"
 # The claim of a killed process runs out after this and 15 more seconds.
-_TIMEOUT_SECONDS = 2
+_TIMEOUT_SECONDS = 3
 MAX_IN_FLIGHT = 20
 # Two short ones, and then enough to outlast whatever a test does to an attempt or to the provider.
 _INTERVALS_SECONDS = [1, 1, 5, 5, 5, 30, 30]
