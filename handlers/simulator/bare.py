@@ -59,8 +59,8 @@ class BareProvider:
     def __init__(self) -> None:
         self.arrivals = Arrivals()
         self.latency_seconds = 0.0
-        # Ids as long as WhatsApp's, unique over all simulators that ever ran.
-        self._stem = f"wamid.HBgM{secrets.token_hex(12).upper()}"
+        self._ids = 0
+        self._tail = secrets.token_hex(12).upper()  # of this simulator's ids, and no other's
 
     def answer(self, method: bytes, path: bytes, body: bytes) -> tuple[bytes, float]:
         """The whole response, and after how many seconds it is to be sent."""
@@ -75,8 +75,13 @@ class BareProvider:
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
             return _response(400, {"error": {"message": "Invalid parameter", "code": 100}})
         self.arrivals.note(reference)
-        contact, sent = {"input": to, "wa_id": to}, {"id": f"{self._stem}{self.arrivals.count:010X}"}
+        contact, sent = {"input": to, "wa_id": to}, {"id": self._next_id()}
         return _response(200, {"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]})
+
+    def _next_id(self) -> str:
+        """As long as WhatsApp's own, and like those in no order that an index could profit from."""
+        self._ids += 1
+        return f"wamid.HBgM{self._ids * 2_654_435_761 % 2**32:08X}{self._tail}"
 
     def _control(self, method: bytes, path: bytes) -> bytes:
         resource, _, value = path.removeprefix(b"/simulator/").partition(b"/")

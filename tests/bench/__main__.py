@@ -86,9 +86,10 @@ async def _measure(sizes: Sizes, numbers: Sequence[int], console: Console) -> li
 def _about(arguments: argparse.Namespace, minutes: float, load: float) -> str:
     """What was run, and on what. `load` is the machine's when it began: near 0 when nothing else ran."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    scale = "quick" if arguments.quick else "full"
+    sizes = f"quick, with {QUICK.documents:,} documents and {QUICK.backlog:,} queued instead"
+    scale = sizes if arguments.quick else "full"
     return (
-        f"im-gateway {__version__}, {datetime.now(UTC):%Y-%m-%d}, {scale} run of {minutes:.0f} min; "
+        f"im-gateway {__version__}, {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} min, {scale}; "
         f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {memory:.0f} GiB, "
         f"Linux {platform.machine()}, servers and provider on the same machine; load before: {load:.1f}"
     )

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 
@@ -23,13 +22,14 @@ from gateway.store.connect import Database
 from gateway.store.indexes import ensure_indexes
 from gateway.store.records import MTRecord, to_document
 from gateway.store.transactions import COLLECTION
-from tests.bench.traffic import ACCOUNT, APP, msisdn, mt_bodies
+from tests.bench.traffic import ACCOUNT, APP, correlation_id, msisdn, mt_bodies
 
 Document = dict[str, Any]
 
 _AT_ONCE = 2_000
 _VALIDITY = timedelta(days=1)
 _RETENTION = timedelta(days=90)
+_RECEIPT_AFTER = timedelta(seconds=3)
 _WRITER = "mt-bench-1-0000"
 
 
@@ -51,20 +51,12 @@ def sent_documents(count: int, *, expires_at: datetime | None = None) -> Iterato
 def finished_documents(count: int, over: timedelta = timedelta(days=60)) -> Iterator[Document]:
     """MT that were delivered, the last of them a day ago and the first so much earlier."""
     newest, step = now() - timedelta(days=1), over / max(count, 1)
+    pattern: Document | None = None
     for number, (message_id, body) in enumerate(mt_bodies(count)):
         at = newest - step * (count - number)
-        document = _submitted(message_id, body, number, at, None)
-        ended_at = at + timedelta(seconds=3)
-        document |= {
-            "status": Status.DELIVERED.value,
-            "rev": 3,
-            "ended_as": Status.DELIVERED.value,
-            "ended_at": ended_at,
-            "purge_at": ended_at + _RETENTION,
-        }
-        del document["due_at"]
-        document["events"].append(_event(Status.DELIVERED, ended_at, number, occurred_at=ended_at))
-        yield document
+        if pattern is None:
+            pattern = _finished(message_id, body, number, at)
+        yield _like(pattern, message_id, body, number, at)
 
 
 def sent(document: Document) -> Sent:
@@ -94,6 +86,47 @@ def _insert(mongodb_url: str, database: str, documents: Iterator[Document]) -> l
     return waiting
 
 
+def _finished(message_id: str, body: bytes, number: int, at: datetime) -> Document:
+    document = _submitted(message_id, body, number, at, None)
+    del document["due_at"]
+    document["events"].append(_event(Status.DELIVERED, at, number, told=["delivered"], occurred_at=at))
+    return document | {
+        "status": Status.DELIVERED.value,
+        "rev": 3,
+        "ended_as": Status.DELIVERED.value,
+        "ended_at": at + _RECEIPT_AFTER,
+        "purge_at": at + _RECEIPT_AFTER + _RETENTION,
+    }
+
+
+def _like(pattern: Document, message_id: str, body: bytes, number: int, at: datetime) -> Document:
+    """Another MT that went the same way at another time: millions of them are wanted within a minute."""
+    ended_at, by, ids = at + _RECEIPT_AFTER, f"{_WRITER}.{number}", [_provider_id(message_id)]
+    sending, submitted, delivered = pattern["events"]
+    return {
+        **pattern,
+        "_id": f"{APP}/{message_id}",
+        "message_id": message_id,
+        "accepted_at": at,
+        "expires_at": at + _VALIDITY,
+        "body": body,
+        "to": {"kind": "msisdn", "id": msisdn(number)},
+        "correlation_id": correlation_id(number),
+        "provider_message_ids": ids,
+        "ended_at": ended_at,
+        "purge_at": ended_at + _RETENTION,
+        "events": [
+            {**sending, "at": at, "by": by},
+            {**submitted, "at": at, "by": by, "provider_message_ids": ids},
+            {**delivered, "at": ended_at, "by": by, "occurred_at": ended_at},
+        ],
+    }
+
+
+def _provider_id(message_id: str) -> str:
+    return f"wamid.HBgM{message_id.replace('-', '').upper():0<40}"
+
+
 def _submitted(
     message_id: str, body: bytes, number: int, at: datetime, expires_at: datetime | None
 ) -> Document:
@@ -108,12 +141,12 @@ def _submitted(
         account=ACCOUNT,
         provider="whatsapp_cloud",
         to=Address.model_construct(kind="msisdn", id=msisdn(number)),
-        correlation_id=orjson.loads(body)["correlation_id"],
+        correlation_id=correlation_id(number),
         receipts=DEFAULT_RECEIPTS,
         attempt=1,
         rev=2,
     )
-    ids = [f"wamid.HBgM{message_id.replace('-', '').upper():0<40}"]
+    ids = [_provider_id(message_id)]
     document = to_document(record, _event(Status.SENDING, at, number))
     document["events"].append(
         _event(Status.SUBMITTED, at, number, told=["submitted"], provider_message_ids=ids)

@@ -22,11 +22,12 @@ async def run(stage: Stage) -> Part:
     mt: list[Measured] = []
     mo: list[Measured] = []
     restarts: dict[int, list[tuple[float, float, float]]] = {0: [], stage.sizes.embedded: []}
-    for _ in range(stage.sizes.few):
-        place = await embedded_place(stage)
-        for queued, found in restarts.items():
-            await place.fill(MT, mt_letters(queued))
+    place = await embedded_place(stage)
+    for queued, found in restarts.items():
+        await place.fill(MT, mt_letters(queued))
+        for _ in range(stage.sizes.few):
             found.append(await _restart(stage, place, queued))
+    for _ in range(stage.sizes.few):
         place = await embedded_place(stage)
         mt.append(await _mt_round(place, stage.sizes.steady))
         mo.append(await _mo_round(place, stage.sizes.steady))

@@ -19,14 +19,14 @@ def mt_bodies(count: int) -> Iterator[tuple[str, bytes]]:
     """(message id, MT) of `count` text messages; no id comes twice, in any run."""
     run = secrets.token_hex(5)
     for number in range(count):
-        message_id = f"{run}-{number:07}"
+        message_id = f"{scattered(number):08x}-{run}"
         mt = {
             "message_id": message_id,
             "app_id": APP,
             "channel": "whatsapp",
             "to": msisdn(number),
             "content": {"type": "text", "text": _TEXT},
-            "correlation_id": f"order-{number:07}",
+            "correlation_id": correlation_id(number),
         }
         yield message_id, orjson.dumps(mt)
 
@@ -38,3 +38,13 @@ def mt_letters(count: int) -> Iterator[Letter]:
 def msisdn(number: int) -> str:
     """One of a million telephone numbers."""
     return f"447700{number % 1_000_000:06}"
+
+
+def correlation_id(number: int) -> str:
+    return f"order-{number:07}"
+
+
+def scattered(number: int) -> int:
+    """Another number below 2**32 for each: ids that follow each other lie as far apart in an index as those
+    of real platforms and providers do."""
+    return number * 2_654_435_761 % 2**32
