@@ -75,8 +75,8 @@ class Lanes:
             if name in self._declared:
                 continue
             await self._broker.declare_queue(lane(name), {}, single_active_consumer=True)
-            self._declared.add(name)
             self._limiter.set_backlog(name, await self._broker.depth(lane(name)) > 0)
+            self._declared.add(name)  # only now: if the broker goes away before, all of it is done again
             if self._loop_of is not None:
                 self._loops[name] = loop = self._loop_of(account)
                 loop.start()

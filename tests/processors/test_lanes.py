@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from gateway.errors import FailureKind, ProviderError
+from gateway.errors import BrokerUnavailable, FailureKind, ProviderError
 from gateway.model.account import ProviderAccount
 from gateway.model.receipt import Status
+from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import Transports
 from handlers.contract import Submission, Submitted
+from processors import lanes
 from processors.breaker import TRIPS_AFTER, Breaker
+from processors.limiter import Limiter
 from processors.sequencer import Sequencer
 from tests.processors.conftest import World, done
-from tests.processors.fakes import ACCOUNT, Provider, delivery_of, mt, seen
+from tests.processors.fakes import ACCOUNT, Provider, catalogue_of, delivery_of, mt, seen
 
 
 @pytest.mark.mongodb
@@ -196,3 +200,50 @@ async def test_turns_come_in_the_order_in_which_they_were_taken_whatever_becomes
 def test_the_lane_of_an_account_cannot_be_another_queue() -> None:
     with pytest.raises(ValueError, match="bulk is taken"):
         ProviderAccount(account="bulk", provider="scripted", channel="sms")
+
+
+class ForgetfulBroker:
+    """Goes away in the middle of the first look at a lane."""
+
+    def __init__(self) -> None:
+        self.declared: list[str] = []
+        self.looks = 0
+
+    async def declare_queue(self, queue: str, bindings: dict[str, str], **_: bool) -> None:
+        self.declared.append(queue)
+
+    async def depth(self, queue: str) -> int:
+        self.looks += 1
+        if self.looks == 1:
+            raise BrokerUnavailable("it is away")
+        return 0
+
+
+class StartedLoop:
+    """A loop that only notes that it was started."""
+
+    consuming = True
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+
+    def start(self) -> None:
+        self.started.set()
+
+    async def stop(self) -> None:
+        """Nothing to do."""
+
+
+async def test_a_lane_is_worked_off_though_the_broker_went_away_when_it_was_declared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lanes, "_LOOK_SECONDS", 0.01)
+    broker, loop, limiter = ForgetfulBroker(), StartedLoop(), Limiter(Metrics(CollectorRegistry()))
+    catalogue = catalogue_of(Provider())
+    limiter.configure(catalogue.accounts)
+    kept = lanes.Lanes(broker, limiter, lambda: catalogue, lambda _: loop)  # type: ignore[arg-type,return-value]
+    kept.start()
+    async with asyncio.timeout(5):
+        await loop.started.wait()
+    await kept.stop()
+    assert broker.declared == ["imgw.mt.acme"] * 2
