@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,14 +76,19 @@ async def write_log(mongodb_url: str, database: str, documents: Iterator[Documen
 
 
 def _insert(mongodb_url: str, database: str, documents: Iterator[Document]) -> list[Sent]:
-    waiting = []
-    with MongoClient[Document](mongodb_url) as client:
+    waiting: list[Sent] = []
+    with MongoClient[Document](mongodb_url) as client, ThreadPoolExecutor(1) as writing:
         # Nothing depends on these: they need not be on disk before the next are written.
         quick = WriteConcern(w=1, j=False)
         collection: Collection[Document] = client[database].get_collection(COLLECTION, write_concern=quick)
-        while batch := list(itertools.islice(documents, _AT_ONCE)):
-            collection.insert_many(batch, ordered=False)
+        written: Future[object] | None = None
+        while batch := list(itertools.islice(documents, _AT_ONCE)):  # while the server writes the last ones
+            if written is not None:
+                written.result()
+            written = writing.submit(collection.insert_many, batch, ordered=False)
             waiting += [sent(document) for document in batch if "due_at" in document]
+        if written is not None:
+            written.result()
     return waiting
 
 
