@@ -186,7 +186,8 @@ class Dispatcher:
     async def _log_submission(self, job: Job, record: MTRecord, submitted: Submitted) -> Done | None:
         """None when somebody else has moved the MT meanwhile: then it is to be looked at again."""
         receipts = record.provider_sends_receipts and submitted.receipts_follow
-        record = replace(record, provider_sends_receipts=receipts)
+        if receipts is not record.provider_sends_receipts:
+            record = replace(record, provider_sends_receipts=receipts)
         news = advance(
             record.status, Status.SUBMITTED, ended_as=record.ended_as, provider_sends_receipts=receipts
         )

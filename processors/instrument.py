@@ -18,26 +18,31 @@ def instrumented(
 ) -> Callable[[Delivery], Awaitable[Outcome]]:
     """`processor.process`, with the queue and the message bound to every log line, counted and timed."""
 
+    done, requeued, dead = (
+        metrics.deliveries.labels(queue, outcome) for outcome in ("done", "requeued", "dead")
+    )
+    seconds = metrics.process_seconds.labels(queue)
+
     async def process(delivery: Delivery) -> Outcome:
         structlog.contextvars.bind_contextvars(queue=queue, amqp_message_id=delivery.message_id)
         started = time.perf_counter()
         try:
             outcome = await processor.process(delivery)
         except UnavailableError:
-            metrics.deliveries.labels(queue, "requeued").inc()
+            requeued.inc()
             raise
         except Exception:
             metrics.dead.labels(queue, "internal_error").inc()
-            metrics.deliveries.labels(queue, "dead").inc()
+            dead.inc()
             raise
         finally:
-            metrics.process_seconds.labels(queue).observe(time.perf_counter() - started)
+            seconds.observe(time.perf_counter() - started)
             structlog.contextvars.clear_contextvars()
         if isinstance(outcome, Dead):
             metrics.dead.labels(queue, outcome.reason).inc()
-            metrics.deliveries.labels(queue, "dead").inc()
+            dead.inc()
         else:
-            metrics.deliveries.labels(queue, "done").inc()
+            done.inc()
         return outcome
 
     return process

@@ -28,18 +28,21 @@ class Limiter:
         self._metrics = metrics
         self._clock = clock
         self._gates: dict[str, _Gate] = {}
+        self._shown: dict[str, _Shown] = {}
 
     def configure(self, accounts: Mapping[str, ProviderAccount]) -> None:
         """Take over the limits of these accounts. What is under way is not disturbed."""
         for name, account in accounts.items():
             gate = self._gates.get(name)
             if gate is None:
-                self._gates[name] = _Gate(account.max_tps, account.max_in_flight, self._clock)
+                gate = _Gate(account.max_tps, account.max_in_flight, self._clock)
+                self._gates[name] = gate
+                self._shown[name] = _Shown(name, self._metrics)
             else:
                 gate.resize(account.max_tps, account.max_in_flight)
         for name in self._gates.keys() - accounts.keys():  # kept: some of its sends may be under way
             self._gates[name].healthy = True
-            self._metrics.account_healthy.remove(name)
+            self._shown[name].forget_health()
 
     async def enter(self, account: str, *, patient: bool = False) -> float:
         """Wait for a slot. Returns 0 when it is taken, else after how many seconds to ask again.
@@ -50,8 +53,9 @@ class Limiter:
         asked_at = self._clock()
         seconds = await self._gates[account].enter(None if patient else LONGEST_WAIT_SECONDS)
         if seconds == 0:
-            self._metrics.limiter_wait.labels(account).observe(self._clock() - asked_at)
-            self._metrics.in_flight.labels(account).inc()
+            shown = self._shown[account]
+            shown.wait.observe(self._clock() - asked_at)
+            shown.in_flight.inc()
         return seconds
 
     def backlogged(self, account: str) -> bool:
@@ -74,7 +78,7 @@ class Limiter:
 
     def leave(self, account: str) -> None:
         self._gates[account].leave()
-        self._metrics.in_flight.labels(account).dec()
+        self._shown[account].in_flight.dec()
 
     def pause(self, account: str, seconds: float) -> None:
         """Let nobody in for this long, not even those who wait already."""
@@ -91,18 +95,45 @@ class Limiter:
         self._show_breaker(account)
 
     def _show_breaker(self, account: str) -> None:
-        self._metrics.circuit_open.labels(account).set(self._gates[account].breaker.tripped)
+        self._shown[account].breaker(self._gates[account].breaker.tripped)
 
     def healthy(self, account: str, healthy: bool) -> None:
         """Whether the provider accepts the account's credentials, as far as is known."""
-        gate = self._gates[account]
-        if gate.healthy is not healthy or healthy:
-            self._metrics.account_healthy.labels(account).set(1 if healthy else 0)
-        gate.healthy = healthy
+        self._gates[account].healthy = healthy
+        self._shown[account].health(healthy)
 
     def unhealthy(self) -> list[str]:
         """The accounts whose credentials were refused last."""
         return sorted(name for name, gate in self._gates.items() if not gate.healthy)
+
+
+class _Shown:
+    """What Prometheus sees of one account. Looking a metric up by its labels costs more than changing it, so
+    that is done once, and what has not changed is left alone."""
+
+    def __init__(self, account: str, metrics: Metrics) -> None:
+        self.wait = metrics.limiter_wait.labels(account)
+        self.in_flight = metrics.in_flight.labels(account)
+        self._circuit_open = metrics.circuit_open.labels(account)
+        self._metrics = metrics
+        self._account = account
+        self._tripped = False
+        self._healthy: bool | None = None
+
+    def breaker(self, tripped: bool) -> None:
+        if tripped is not self._tripped:
+            self._tripped = tripped
+            self._circuit_open.set(tripped)
+
+    def health(self, healthy: bool) -> None:
+        if healthy is not self._healthy:
+            self._healthy = healthy
+            self._metrics.account_healthy.labels(self._account).set(healthy)
+
+    def forget_health(self) -> None:
+        if self._healthy is not None:
+            self._healthy = None
+            self._metrics.account_healthy.remove(self._account)
 
 
 class _Gate:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.broker.port import Delivery, Publication
 from gateway.broker.topology import after
@@ -86,58 +87,44 @@ class MTProcessor:
         at, catalogue = now(), self._catalogue()
         application = catalogue.applications.get(intake.app_id)
         validity = application.validity_seconds if application else 86_400
-        base = MTRecord(
+        fields: dict[str, Any] = {
+            "status": Status.ACCEPTED,
+            "expires_at": at + timedelta(seconds=validity),
+            "receipts": application.receipts if application else DEFAULT_RECEIPTS,
+        }
+        planned, refusal = None, intake.refusal
+        if intake.mt is not None:
+            fields |= _described(intake.mt, at, validity)
+            try:
+                planned = _planned(intake.mt, message_id, catalogue, in_time=fields["expires_at"] > at)
+                fields |= self._claimed(planned)
+            except MessageRefused as refused:
+                refusal = refused
+        record = MTRecord(
             app_id=intake.app_id,
             message_id=message_id,
-            status=Status.ACCEPTED,
             accepted_at=at,
-            expires_at=at + timedelta(seconds=validity),
             body=body,
-            receipts=application.receipts if application else DEFAULT_RECEIPTS,
             retention_days=application.retention_days if application else 90,
+            **fields,
         )
-        if intake.mt is None:
-            return _Accepted(base, None, intake.refusal)
-        return self._planned(intake.mt, base, catalogue)
+        return _Accepted(record, planned, refusal)
 
-    def _planned(self, mt: MTMessage, base: MTRecord, catalogue: Catalogue) -> _Accepted:
-        at = base.accepted_at
-        validity = int((base.expires_at - at).total_seconds())
-        described = replace(
-            base,
-            expires_at=mt.due_at(at, validity),
-            receipts=base.receipts if mt.receipts is None else mt.receipts,
-            channel=mt.channel,
-            account=mt.account,
-            to=on_channel(mt.to, mt.channel or ""),
-            thread=mt.thread,
-            correlation_id=mt.correlation_id,
-            callback_data=mt.callback_data,
-        )
-        try:
-            application_of(mt.app_id, catalogue)
-            if described.expires_at <= at:
-                raise MessageRefused("expired_before_send", "its time had passed when it was taken")
-            planned = plan(mt, base.message_id, catalogue)
-        except MessageRefused as refusal:
-            return _Accepted(described, None, refusal)
-        return _Accepted(self._claimed(described, planned), planned, None)
-
-    def _claimed(self, record: MTRecord, planned: Plan) -> MTRecord:
-        """The record as it is logged: being sent, or waiting in the lane when others wait there already."""
+    def _claimed(self, planned: Plan) -> dict[str, Any]:
+        """What is logged of an MT that can be sent: it is being sent, or waits in the lane when others wait
+        there already."""
         waits = self._limiter.backlogged(planned.account.account)
-        return replace(
-            record,
-            status=Status.WAITING if waits else Status.SENDING,
-            attempt=1,
-            claim=None if waits else self._dispatcher.claim(planned.account),
-            channel=planned.account.channel,
-            account=planned.account.account,
-            provider=planned.account.provider,
-            to=planned.submission.to,
-            degraded=planned.fitted.degraded,
-            provider_sends_receipts=planned.handler.capabilities.receipts,
-        )
+        return {
+            "status": Status.WAITING if waits else Status.SENDING,
+            "attempt": 1,
+            "claim": None if waits else self._dispatcher.claim(planned.account),
+            "channel": planned.account.channel,
+            "account": planned.account.account,
+            "provider": planned.account.provider,
+            "to": planned.submission.to,
+            "degraded": planned.fitted.degraded,
+            "provider_sends_receipts": planned.handler.capabilities.receipts,
+        }
 
     async def _go_on(self, delivery: Delivery, accepted: _Accepted) -> Done:
         if accepted.plan is None:
@@ -188,6 +175,28 @@ class MTProcessor:
     def _announce(self, record: MTRecord, delivery: Delivery) -> list[Publication]:
         report = Report(Status.ACCEPTED, final=False)
         return dr_publications(record, [report], delivery.headers)
+
+
+def _described(mt: MTMessage, at: datetime, validity_seconds: int) -> dict[str, Any]:
+    """What is logged of any MT that could be read."""
+    fields: dict[str, Any] = {
+        "expires_at": mt.due_at(at, validity_seconds),
+        "channel": mt.channel,
+        "account": mt.account,
+        "to": on_channel(mt.to, mt.channel or ""),
+        "thread": mt.thread,
+        "correlation_id": mt.correlation_id,
+        "callback_data": mt.callback_data,
+    }
+    return fields if mt.receipts is None else {**fields, "receipts": mt.receipts}
+
+
+def _planned(mt: MTMessage, message_id: str, catalogue: Catalogue, *, in_time: bool) -> Plan:
+    """Raises MessageRefused with the reason why it cannot be sent."""
+    application_of(mt.app_id, catalogue)
+    if not in_time:
+        raise MessageRefused("expired_before_send", "its time had passed when it was taken")
+    return plan(mt, message_id, catalogue)
 
 
 def outcome_unknown() -> ProviderError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from types import SimpleNamespace
+from contextvars import ContextVar
+from typing import Any
 
 import aiohttp
+import aiohttp.connector
 from yarl import URL
 
 from gateway import __version__
@@ -19,6 +21,8 @@ from gateway.transports.ssrf import AddressGuard, Network
 # connection that its server is closing has an unknown outcome.
 _KEEP_ALIVE_SECONDS = 15.0
 _CHUNK_BYTES = 65_536
+_NOT_REPEATED = frozenset({"POST", "PATCH"})  # by aiohttp
+_NONE_NEEDED: tuple[aiohttp.ClientMiddlewareType, ...] = ()
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
@@ -40,12 +44,11 @@ class AiohttpTransport:
         self._guard = AddressGuard(allowed_private_networks)
         self._connect_timeout_seconds = connect_timeout_seconds
         self._max_response_bytes = max_response_bytes
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_headers_sent.append(_note_writing)
-        connector = aiohttp.TCPConnector(
+        connector = _NotingConnector(
             limit=0,  # accounts have limits of their own
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             resolver=aiohttp.ThreadedResolver(),
@@ -56,7 +59,6 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"im-gateway/{__version__}"},
             middlewares=(_never_repeat,),
-            trace_configs=[tracing],
             trust_env=False,
         )
 
@@ -70,6 +72,7 @@ class AiohttpTransport:
         if self._session is None:
             raise RuntimeError("the transport has not been started")
         progress = _Progress()
+        _progress.set(progress)
         try:
             async with self._session.request(
                 request.method,
@@ -77,14 +80,22 @@ class AiohttpTransport:
                 headers=_headers(request),
                 data=request.body or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_seconds, connect=self._connect_timeout_seconds),
-                trace_request_ctx=progress,
+                timeout=self._timeout(timeout_seconds),
+                middlewares=_NONE_NEEDED if request.method in _NOT_REPEATED else None,
             ) as response:
                 body = await self._read(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status, headers, body)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:  # the last one is uvloop's
             raise failure(error, written=progress.writing) from error
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        """As many as there are accounts with time-outs of their own."""
+        timeout = self._timeouts.get(seconds)
+        if timeout is None:
+            timeout = aiohttp.ClientTimeout(total=seconds, connect=self._connect_timeout_seconds)
+            self._timeouts[seconds] = timeout
+        return timeout
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The body, decompressed, up to the limit; more than that is not read."""
@@ -103,17 +114,31 @@ class AiohttpTransport:
 
 
 class _Progress:
-    """Whether a request has begun to be written to its connection."""
+    """Whether a request may have begun to be written to its connection."""
+
+    __slots__ = ("writing",)
 
     def __init__(self) -> None:
         self.writing = False
 
 
-async def _note_writing(
-    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
-) -> None:
-    """Called by aiohttp 3.14 right before the first byte of a request goes to its connection."""
-    context.trace_request_ctx.writing = True
+# Of the request that the current task is making.
+_progress: ContextVar[_Progress] = ContextVar("progress")
+
+
+class _NotingConnector(aiohttp.TCPConnector):
+    """Notes that a request has its connection: what aiohttp 3.14 does next is write to it. (Its tracing would
+    say so, too, but costs every request more.)"""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  aiohttp's own
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        _progress.get().writing = True
+        return connection
 
 
 async def _never_repeat(

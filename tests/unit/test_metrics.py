@@ -38,6 +38,7 @@ LABELS = {
     "provider_seconds": ("imgw_provider_request_duration_seconds", ("account", "provider")),
     "receipts": ("imgw_receipts", ("account", "outcome")),
     "retries": ("imgw_retries", ("account", "kind")),
+    "revived": ("imgw_mt_revived", ()),
     "statuses": ("imgw_message_status", ("channel", "status")),
 }
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiormq.abc import AbstractChannel
 
@@ -37,30 +35,33 @@ class Publisher:
         if self.gone.is_set():
             raise BrokerUnavailable(f"publishing to {where}: not connected to RabbitMQ")
         with broker_errors(f"publishing to {where}"):
-            async with asyncio.timeout(self._timeout_seconds), self._only_one_of(publication.message_id):
-                await self._channel.basic_publish(
-                    publication.body,
-                    exchange=publication.exchange,
-                    routing_key=publication.routing_key,
-                    properties=properties_of(publication),
-                    mandatory=True,
-                )
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._after_others_of(publication.message_id, publication)
 
-    @asynccontextmanager
-    async def _only_one_of(self, message_id: str | None) -> AsyncIterator[None]:
+    async def _after_others_of(self, message_id: str | None, publication: Publication) -> None:
         """Publications of the same message go one after the other.
 
         The client library finds the publication that RabbitMQ returned as unroutable by its message id: of
         two under way at once, the wrong one could be told (aiormq 7.2.4).
         """
         if message_id is None:
-            yield
+            await self._send(publication)
             return
         while earlier := self._under_way.get(message_id):
             await earlier.wait()
         over = self._under_way[message_id] = asyncio.Event()
         try:
-            yield
+            await self._send(publication)
         finally:
             del self._under_way[message_id]
             over.set()
+
+    async def _send(self, publication: Publication) -> None:
+        await self._channel.basic_publish(  # type: ignore[call-arg]  # its abstract form lacks `wait`
+            publication.body,
+            exchange=publication.exchange,
+            routing_key=publication.routing_key,
+            properties=properties_of(publication),
+            mandatory=True,
+            wait=False,  # for the socket: the confirm is waited for, and says more
+        )
