@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -85,6 +86,9 @@ class Daemon:
         work = await self._start_work(stack, parts)
         health.checks["queues"] = lambda: None if work.consuming else "not every queue is being consumed"
         del health.checks["start"]
+        # What is loaded by now stays: looking through it again and again would only hold up messages.
+        gc.collect()
+        gc.freeze()
         logger.info("daemon.started", roles=list(self._roles), admin_port=port, name=parts.name)
 
     async def _enter_admin(self, stack: AsyncExitStack, health: HealthRoutes) -> int:
