@@ -28,16 +28,16 @@ _COLUMNS = {
     "mo": "MO",
     "faults": "faults",
     "lost": "lost",
-    "in_flight": "in flight at the faults",
+    "in_flight": "being sent then",
     "twice": "sent twice",
     "twice_after_silence": "sent again after silence",
-    "repetitions": "DR and MO that came again",
+    "repetitions": "DR and MO again",
 }
 
 
 def main() -> int:
     arguments = _arguments()
-    console = Console(width=140)
+    console = Console(width=200)  # nothing is to be wrapped
     seed = arguments.seed if arguments.seed is not None else random.randrange(2**31)
     results: Path = arguments.results
     results.unlink(missing_ok=True)
