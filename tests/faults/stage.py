@@ -94,7 +94,7 @@ class Stage:
                 without_account=without_account,
             )
             _record(scenario, chosen.kind, seed, result)
-            assert result.problems == {}, f"seed {seed}"
+            assert result.problems == {}, f"seed {seed}: {json.dumps(result.problems, default=str)}"
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[tuple[Set, Platform, LogBook]]:
