@@ -11,9 +11,9 @@ from tests.bench.poster import open_poster
 from tests.bench.results import Part
 from tests.bench.stage import Stage
 from tests.bench.traffic import mt_letters
-from tests.bench.usage import resident_megabytes
 from tests.bench.webhooks import texts
 from tests.bench.window import Extent, Measured, measure, until
+from tests.usage import resident_megabytes
 
 TITLE = "The embedded default: imgw run all, without any server"
 

@@ -12,7 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench.usage import MachineTime, cpu_seconds, machine_time, most_resident_megabytes
+from tests.bench.usage import MachineTime, machine_time
+from tests.usage import cpu_seconds, most_resident_megabytes
 
 _POLL_SECONDS = 0.02
 _STUCK_AFTER_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""Fixtures for the contracts of the store: once with each driver."""
+"""Fixtures for the contracts: the store with each driver, and each kind of broker."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.broker.port import Broker
 from gateway.store.connect import Database, Driver
 from gateway.store.indexes import ensure_indexes
+from tests.contracts.broker_kinds import KINDS, Place, broker_at, empty_place
 from tests.contracts.store_world import Store
 from tests.servers.mongod import MongoServer
 
@@ -25,3 +27,14 @@ async def store(mongod: MongoServer, database_name: str, driver: Driver) -> Asyn
     await ensure_indexes(database)
     yield Store(database, mongod)
     await database.close()
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest) -> Place:
+    return empty_place(request.param, request)
+
+
+@pytest.fixture
+async def broker(place: Place) -> AsyncIterator[Broker]:
+    async with broker_at(place) as broker:
+        yield broker

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,12 +11,10 @@ from gateway.broker import topology
 from gateway.broker.port import Broker, Headers, Publication
 from gateway.errors import BrokerUnavailable
 from tests.contracts.broker_kinds import (
-    KINDS,
     Inbox,
     Place,
     broker_at,
     depth_is,
-    empty_place,
     message,
     numbers,
 )
@@ -25,17 +22,6 @@ from tests.waiting import eventually
 
 QUEUE = topology.MT
 EVERY_BYTE = bytes(range(256))
-
-
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest) -> Place:
-    return empty_place(request.param, request)
-
-
-@pytest.fixture
-async def broker(place: Place) -> AsyncIterator[Broker]:
-    async with broker_at(place) as broker:
-        yield broker
 
 
 async def test_a_publication_is_in_its_queue_when_publish_returns(broker: Broker) -> None:

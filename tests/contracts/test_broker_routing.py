@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,30 +11,15 @@ from gateway.broker import topology
 from gateway.broker.port import Broker, Headers, Publication, StoredMessage
 from gateway.errors import BrokerUnavailable, Unroutable
 from tests.contracts.broker_kinds import (
-    KINDS,
     Inbox,
-    Place,
-    broker_at,
     depth_is,
     drained,
-    empty_place,
     message,
 )
 from tests.waiting import eventually
 
 QUEUE = topology.MT
 EVERY_BYTE = bytes(range(256))
-
-
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest) -> Place:
-    return empty_place(request.param, request)
-
-
-@pytest.fixture
-async def broker(place: Place) -> AsyncIterator[Broker]:
-    async with broker_at(place) as broker:
-        yield broker
 
 
 async def test_a_wait_tier_hands_a_message_on_after_its_time(broker: Broker) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.faults.fates import FATES
 from tests.faults.installation import Installation
-from tests.faults.meter import most_resident_megabytes
 from tests.faults.platform import Platform, publish_all
 from tests.faults.scale import Scale
 from tests.faults.traffic import make_message
 from tests.faults.witness import Simulator
+from tests.usage import most_resident_megabytes
 from tests.waiting import eventually
 
 _BEGINNING = 0.4  # the share of the backlog after which all that is kept for good is there

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+from tests.usage import cpu_seconds
+
 # One line for each request that could not be taken, and that the provider will repeat, is as it should be; so
 # is one for each attempt that was still under way.
 _PER_REQUEST = frozenset({"callback.unavailable", "mt.attempt_failed"})
@@ -39,7 +39,7 @@ class Meter:
         self._pid = pid
         self._log = log
         self._began_at = time.monotonic()
-        self._cpu_seconds = _cpu_seconds(pid)
+        self._cpu_seconds = cpu_seconds(pid)
         self._log_bytes = log.stat().st_size
 
     def read(self) -> Usage:
@@ -48,23 +48,9 @@ class Meter:
             events = Counter(_event(line) for line in log.read().splitlines())
         return Usage(
             time.monotonic() - self._began_at,
-            _cpu_seconds(self._pid) - self._cpu_seconds,
+            cpu_seconds(self._pid) - self._cpu_seconds,
             Counter({event: count for event, count in events.items() if event not in _PER_REQUEST}),
         )
-
-
-def most_resident_megabytes(pid: int) -> float:
-    """How much memory a process has taken at its most."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1_024
-    raise AssertionError(f"process {pid} is not there")
-
-
-def _cpu_seconds(pid: int) -> float:
-    """In user and system mode (proc(5): fields 14 and 15, counted after the name, which may hold spaces)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def _event(line: bytes) -> str:

@@ -97,9 +97,8 @@ class AmqpPlatform:
             with broker_errors("connecting"):
                 await connection.connect(timeout=_ANSWER_SECONDS)
         except BaseException:
-            await (
-                connection.close()
-            )  # or it closes itself when it is forgotten, perhaps without an event loop
+            # Or it closes itself when it is forgotten, perhaps without an event loop.
+            await connection.close()
             raise
         return connection
 

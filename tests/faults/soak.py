@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,8 @@ def table_of(rows: Sequence[dict[str, Any]]) -> Table:
         )
     for (scenario, on), counts in sorted(sums.items(), key=lambda item: (item[0][1], item[0][0])):
         table.add_row(scenario, on, *_cells(counts))
-    table.add_row("all", "", *_cells(_together(sums.values())))
+    table.add_row("all", "", *_cells(sum(sums.values(), Counter())))
     return table
-
-
-def _together(counts: Iterable[Counter[str]]) -> Counter[str]:
-    whole: Counter[str] = Counter()
-    for part in counts:
-        whole.update(part)
-    return whole
 
 
 def _cells(counts: Counter[str]) -> list[str]:

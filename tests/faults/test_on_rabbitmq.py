@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.faults.backlog import work_through
@@ -20,8 +18,7 @@ from tests.faults.fates import HASTY
 from tests.faults.habits import unruly_receipts
 from tests.faults.poisoning import poison_everything
 from tests.faults.scale import Scale, chosen_scale
-from tests.faults.stage import Stage, rabbitmq_stage
-from tests.logs import Evidence
+from tests.faults.stage import Stage
 from tests.servers.mongod import MongoServer
 from tests.servers.rabbitmq import RabbitServer
 
@@ -33,20 +30,6 @@ pytestmark = [
 ]
 
 DAEMONS = {"mt-1": "mt", "mt-2": "mt", "retry": "retry", "dr": "dr", "mo": "mo", "web": "web"}
-
-
-@pytest.fixture(scope="module")
-def stage(
-    tmp_path_factory: pytest.TempPathFactory,
-    evidence: Evidence,
-    scale: Scale,
-    rabbitmq_server: RabbitServer,
-    mongod: MongoServer,
-) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("faults")
-    stage = rabbitmq_stage(folder, evidence, scale, rabbitmq_server, mongod, DAEMONS)
-    yield stage
-    stage.close()
 
 
 async def test_kill_9_of_each_daemon_in_turn_and_of_two_at_once_loses_nothing(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from processors.wiring import ROLES
 from tests.faults.damages import knock_everywhere
 from tests.faults.habits import unruly_receipts
 from tests.faults.scale import Scale, chosen_scale
-from tests.faults.stage import Stage, rabbitmq_stage
-from tests.logs import Evidence
-from tests.servers.mongod import MongoServer
-from tests.servers.rabbitmq import RabbitServer
+from tests.faults.stage import Stage
 
 pytestmark = [
     pytest.mark.faults,
@@ -23,20 +18,6 @@ pytestmark = [
 ]
 
 DAEMONS = {f"{role}-{number}": role for role in ROLES for number in (1, 2)}
-
-
-@pytest.fixture
-def stage(
-    tmp_path_factory: pytest.TempPathFactory,
-    evidence: Evidence,
-    scale: Scale,
-    rabbitmq_server: RabbitServer,
-    mongod: MongoServer,
-) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("faults")
-    stage = rabbitmq_stage(folder, evidence, scale, rabbitmq_server, mongod, DAEMONS)
-    yield stage
-    stage.close()
 
 
 async def test_two_of_every_daemon_at_once_come_to_the_same_totals(
