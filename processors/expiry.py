@@ -74,8 +74,7 @@ class ExpiryMonitor:
         lag = (at - min(record.expires_at for record in overdue)).total_seconds() if overdue else 0.0
         self._metrics.expiry_lag.set(lag)
         await self._report(overdue)
-        for record in abandoned:
-            await self._revive(record, at)
+        await asyncio.gather(*(self._revive(record, at) for record in abandoned))
         return len(records)
 
     async def _revive(self, record: MTRecord, at: datetime) -> None:

@@ -41,7 +41,6 @@ class Limiter:
             else:
                 gate.resize(account.max_tps, account.max_in_flight)
         for name in self._gates.keys() - accounts.keys():  # kept: some of its sends may be under way
-            self._gates[name].healthy = True
             self._shown[name].forget_health()
 
     async def enter(self, account: str, *, patient: bool = False) -> float:
@@ -99,12 +98,11 @@ class Limiter:
 
     def healthy(self, account: str, healthy: bool) -> None:
         """Whether the provider accepts the account's credentials, as far as is known."""
-        self._gates[account].healthy = healthy
         self._shown[account].health(healthy)
 
     def unhealthy(self) -> list[str]:
         """The accounts whose credentials were refused last."""
-        return sorted(name for name, gate in self._gates.items() if not gate.healthy)
+        return sorted(name for name, shown in self._shown.items() if shown.healthy is False)
 
 
 class _Shown:
@@ -118,7 +116,7 @@ class _Shown:
         self._metrics = metrics
         self._account = account
         self._tripped = False
-        self._healthy: bool | None = None
+        self.healthy: bool | None = None  # None: not known, and not shown
 
     def breaker(self, tripped: bool) -> None:
         if tripped is not self._tripped:
@@ -126,13 +124,13 @@ class _Shown:
             self._circuit_open.set(tripped)
 
     def health(self, healthy: bool) -> None:
-        if healthy is not self._healthy:
-            self._healthy = healthy
+        if healthy is not self.healthy:
+            self.healthy = healthy
             self._metrics.account_healthy.labels(self._account).set(healthy)
 
     def forget_health(self) -> None:
-        if self._healthy is not None:
-            self._healthy = None
+        if self.healthy is not None:
+            self.healthy = None
             self._metrics.account_healthy.remove(self._account)
 
 
@@ -141,7 +139,6 @@ class _Gate:
     other way round, turns would pile up while all slots are taken and be used all at once."""
 
     def __init__(self, max_tps: float | None, max_in_flight: int, clock: Callable[[], float]) -> None:
-        self.healthy = True
         self.backlog = False
         self.breaker = Breaker(clock)
         self._clock = clock
