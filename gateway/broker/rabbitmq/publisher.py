@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from itertools import takewhile
+from uuid import uuid4
 
 from aiormq.abc import AbstractChannel
 
 from gateway.broker.port import Publication
-from gateway.broker.rabbitmq.errors import broker_errors
-from gateway.broker.rabbitmq.message import properties_of
+from gateway.broker.rabbitmq import frames
+from gateway.broker.rabbitmq.errors import in_words
+from gateway.broker.rabbitmq.link import Link
 from gateway.broker.topology import EXCHANGES
 from gateway.errors import BrokerUnavailable, Unroutable
 
@@ -17,51 +21,93 @@ from gateway.errors import BrokerUnavailable, Unroutable
 _EXCHANGES = frozenset({"", *(exchange.name for exchange in EXCHANGES)})
 
 
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    """A publication that RabbitMQ has not answered yet."""
+
+    doing: str
+    message_id: str
+    confirmed: asyncio.Future[None]
+
+    def is_taken(self) -> None:
+        if not self.confirmed.done():
+            self.confirmed.set_result(None)
+
+    def has_failed(self, why: str, kind: type[BrokerUnavailable] = BrokerUnavailable) -> None:
+        if not self.confirmed.done():
+            self.confirmed.set_exception(kind(f"{self.doing}: {why}"))
+
+
 class Publisher:
     """Publishes on a channel with confirms that is its own. `gone` is set when that has closed."""
 
-    def __init__(self, channel: AbstractChannel, confirm_timeout_seconds: float) -> None:
+    def __init__(self, link: Link, channel: AbstractChannel, confirm_timeout_seconds: float) -> None:
         self.gone = asyncio.Event()
+        self._link = link
         self._channel = channel
         self._timeout_seconds = confirm_timeout_seconds
-        self._under_way: dict[str, asyncio.Event] = {}
-        channel.closing.add_done_callback(lambda _: self.gone.set())
+        self._loop = asyncio.get_running_loop()
+        self._number = 0  # RabbitMQ confirms publications by their numbers on the channel
+        self._under_way: dict[int, _UnderWay] = {}  # by their numbers, in order
+        self._by_message_id: dict[str, _UnderWay] = {}
+        channel.closing.add_done_callback(self._on_closed)
+        link.tap(channel, self._on_answer)
 
     async def publish(self, publication: Publication) -> None:
         """As gateway.broker.port.Broker.publish. A time-out or cancellation leaves the channel usable."""
-        where = publication.exchange or publication.routing_key
+        doing = f"publishing to {publication.exchange or publication.routing_key}"
         if publication.exchange not in _EXCHANGES:
-            raise Unroutable(f"publishing to {where}: there is no such exchange")
-        if self.gone.is_set():
-            raise BrokerUnavailable(f"publishing to {where}: not connected to RabbitMQ")
-        with broker_errors(f"publishing to {where}"):
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._after_others_of(publication.message_id, publication)
-
-    async def _after_others_of(self, message_id: str | None, publication: Publication) -> None:
-        """Publications of the same message go one after the other.
-
-        The client library finds the publication that RabbitMQ returned as unroutable by its message id: of
-        two under way at once, the wrong one could be told (aiormq 7.2.4).
-        """
-        if message_id is None:
-            await self._send(publication)
-            return
-        while earlier := self._under_way.get(message_id):
-            await earlier.wait()
-        over = self._under_way[message_id] = asyncio.Event()
+            raise Unroutable(f"{doing}: there is no such exchange")
         try:
-            await self._send(publication)
-        finally:
-            del self._under_way[message_id]
-            over.set()
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._send(doing, publication)
+        except TimeoutError as error:
+            raise BrokerUnavailable(f"{doing}: {in_words(error)}") from error
 
-    async def _send(self, publication: Publication) -> None:
-        await self._channel.basic_publish(  # type: ignore[call-arg]  # its abstract form lacks `wait`
-            publication.body,
-            exchange=publication.exchange,
-            routing_key=publication.routing_key,
-            properties=properties_of(publication),
-            mandatory=True,
-            wait=False,  # for the socket: the confirm is waited for, and says more
+    async def _send(self, doing: str, publication: Publication) -> None:
+        message_id = publication.message_id or uuid4().hex
+        # One after the other where they have the same id: a publication that RabbitMQ returns as unroutable
+        # is known by nothing else.
+        while earlier := self._by_message_id.get(message_id):
+            await asyncio.wait([earlier.confirmed])
+            await asyncio.sleep(0)  # for it to leave its place
+        if self.gone.is_set():
+            raise BrokerUnavailable(f"{doing}: not connected to RabbitMQ")
+        written = frames.publication_frames(
+            self._channel.number, publication, message_id, self._link.frame_max
         )
+        this = _UnderWay(doing, message_id, self._loop.create_future())
+        self._number += 1
+        self._under_way[self._number] = self._by_message_id[message_id] = this
+        self._link.write(written)
+        try:
+            await this.confirmed
+        finally:
+            del self._by_message_id[message_id]
+
+    def _on_answer(self, method: bytes, header: bytes, body: bytes) -> None:
+        """RabbitMQ confirms a publication, refuses it, or returns it; a confirm follows then, too."""
+        if method.startswith(frames.RETURN):
+            returned = self._by_message_id.get(frames.properties_in(header).message_id or "")
+            if returned is not None:
+                returned.has_failed("no queue is bound for it", Unroutable)
+            return
+        number, and_before = frames.confirmed(method)
+        up_to = takewhile(lambda other: other <= number, self._under_way)
+        numbers = list(up_to) if and_before else [number]
+        for answered in numbers:
+            publication = self._under_way.pop(answered, None)
+            if publication is None:
+                continue
+            if method.startswith(frames.ACK):
+                publication.is_taken()
+            else:
+                publication.has_failed("RabbitMQ refused it, as it does when the queue is full")
+
+    def _on_closed(self, closing: asyncio.Future[None]) -> None:
+        self.gone.set()
+        error = None if closing.cancelled() else closing.exception()
+        why = "the connection was lost" if error is None else in_words(error)
+        under_way, self._under_way = self._under_way, {}
+        for publication in under_way.values():
+            publication.has_failed(why)

@@ -99,7 +99,7 @@ class Session:
         await self.declare()
         with broker_errors("opening a channel to publish on"):
             channel = await self.publishing.open_channel(confirms=True)
-        self._publisher = Publisher(channel, self._confirm_timeout_seconds)
+        self._publisher = Publisher(self.publishing, channel, self._confirm_timeout_seconds)
 
     async def _until_something_ends(self) -> None:
         ends = (self.publishing.lost, self.consuming.lost, self.publisher.gone)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from gateway.broker.port import Delivery, Take
+from gateway.broker.rabbitmq import frames
 from gateway.broker.rabbitmq.errors import broker_errors
 from gateway.broker.rabbitmq.link import ANSWER_SECONDS, Link, close_channel
-from gateway.broker.rabbitmq.message import stored_message
 from gateway.errors import BrokerUnavailable
 
 _FEW = 16  # RabbitMQ hands on this many settlements at once for sure
@@ -27,9 +27,10 @@ class Subscription:
     does when the queue was deleted or its node has gone.
     """
 
-    def __init__(self, queue: str, channel: AbstractChannel, take: Take) -> None:
+    def __init__(self, queue: str, link: Link, channel: AbstractChannel, take: Take) -> None:
         self.over = asyncio.Event()
         self._queue = queue
+        self._link = link
         self._channel = channel
         self._take = take
         self._tag: str | None = None
@@ -38,9 +39,6 @@ class Subscription:
         self._settled_at: deque[float] = deque(maxlen=_FEW)
         self._settles = True
         self._unsettled = 0
-        self._sending = 0  # settlements on their way to the socket
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self._settled = asyncio.Event()  # nothing is left that could be settled
         self._settled.set()
 
@@ -48,7 +46,7 @@ class Subscription:
     async def open(cls, link: Link, queue: str, prefetch: int, take: Take) -> Subscription:
         """Raises BrokerUnavailable when there is no such queue, or no connection."""
         with broker_errors(f"consuming from {queue}"):
-            subscription = cls(queue, await link.open_channel(), take)
+            subscription = cls(queue, link, await link.open_channel(), take)
             try:
                 await subscription._start(prefetch)
             except BaseException:
@@ -78,34 +76,21 @@ class Subscription:
         """Give back what is not settled."""
         self._takes = self._settles = False
         if not self._channel.is_closed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._quiet.wait()  # one that came after the closing would cost the connection
             await self._until_settlements_count()
         await close_channel(self._channel)
 
-    async def settle(self, delivery_tag: int, *, requeue: bool) -> None:
+    def settle(self, delivery_tag: int, *, requeue: bool) -> None:
+        """Without waiting for the socket: closing the channel does."""
         if self.lost:
-            raise self._gone()
-        self._sending += 1
-        self._quiet.clear()
-        try:
-            with broker_errors(f"settling a delivery of {self._queue}"):
-                # Not waiting for the socket; closing the channel does.
-                if requeue:
-                    await self._channel.basic_nack(delivery_tag, requeue=True, wait=False)
-                else:
-                    await self._channel.basic_ack(delivery_tag, wait=False)
-            self._settled_at.append(time.monotonic())
-        finally:
-            self._sending -= 1
-            self._unsettled -= 1
-            if self._sending == 0:
-                self._quiet.set()
-            if self._unsettled == 0:
-                self._settled.set()
-        if self._channel.is_closed:
-            raise self._gone()
+            raise BrokerUnavailable(
+                f"settling a delivery of {self._queue}: its channel is gone; it comes again"
+            )
+        frame = (frames.requeue_frame if requeue else frames.ack_frame)(self._channel.number, delivery_tag)
+        self._link.write(frame)
+        self._settled_at.append(time.monotonic())
+        self._unsettled -= 1
+        if self._unsettled == 0:
+            self._settled.set()
 
     async def _until_settlements_count(self) -> None:
         """RabbitMQ hands on to a quorum queue no more than 32 settlements of a channel at once; those that it
@@ -124,30 +109,31 @@ class Subscription:
     async def _start(self, prefetch: int) -> None:
         self._channel.closing.add_done_callback(self._on_closed)
         self._channel.on_consumer_cancel_callbacks.add(lambda _: self.over.set())
+        self._link.tap(self._channel, self._on_delivery)
         await self._channel.basic_qos(prefetch_count=prefetch, timeout=ANSWER_SECONDS)
-        answer = await self._channel.basic_consume(self._queue, self._on_message, timeout=ANSWER_SECONDS)
+        answer = await self._channel.basic_consume(self._queue, _elsewhere, timeout=ANSWER_SECONDS)
         self._tag = answer.consumer_tag
 
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        tag = message.delivery_tag
-        if tag is None or not self._settles:
+    def _on_delivery(self, method: bytes, header: bytes, body: bytes) -> None:
+        if not self._settles:
             return
+        tag, redelivered = frames.delivered(method)
         self._unsettled += 1
         self._settled.clear()
         if not self._takes:
             with suppress(BrokerUnavailable):
-                await self.settle(tag, requeue=True)
+                self.settle(tag, requeue=True)
             return
-        stored = stored_message(message)
+        properties = frames.properties_in(header)
         self._take(
             Delivery(
                 queue=self._queue,
-                body=stored.body,
-                headers=stored.headers,
+                body=body,
+                headers=properties.headers,
                 settlement=RabbitSettlement(self, tag),
-                type=stored.type,
-                message_id=stored.message_id,
-                redelivered=bool(message.redelivered),
+                type=properties.type,
+                message_id=properties.message_id,
+                redelivered=redelivered,
             )
         )
 
@@ -155,8 +141,9 @@ class Subscription:
         self.over.set()
         self._settled.set()
 
-    def _gone(self) -> BrokerUnavailable:
-        return BrokerUnavailable(f"settling a delivery of {self._queue}: its channel is gone; it comes again")
+
+async def _elsewhere(_: DeliveredMessage) -> None:
+    """The library wants to know whom to call. The channel is tapped, so it has nothing to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +158,7 @@ class RabbitSettlement:
         return self.subscription.lost
 
     async def ack(self) -> None:
-        await self.subscription.settle(self.delivery_tag, requeue=False)
+        self.subscription.settle(self.delivery_tag, requeue=False)
 
     async def requeue(self) -> None:
-        await self.subscription.settle(self.delivery_tag, requeue=True)
+        self.subscription.settle(self.delivery_tag, requeue=True)
