@@ -3,7 +3,6 @@ on."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from gateway.store.inbound import InboundLog, ReceiptRecord
 from gateway.store.records import MTRecord, reference_of
 from gateway.store.transactions import Change, Transactions
 from gateway.telemetry.metrics import Metrics
+from gateway.together import together
 from handlers.contract import Handler
 from processors.callback_items import ReceivedItem, read_item
 from processors.outcome import Dead, Done, Outcome
@@ -88,11 +88,11 @@ class DRProcessor:
             receipts = received.handler.parse_dr(received.item)
         except ValueError as error:
             return Dead("unreadable_receipt", type(error).__name__)
-        results = await asyncio.gather(
-            *(
+        results = await together(
+            [
                 self._receipt(receipt, received, delivery, f"{received.key}/{number}")
                 for number, receipt in enumerate(receipts)
-            )
+            ]
         )
         publications = [publication for found in results if found is not None for publication in found]
         if None in results:

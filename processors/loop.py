@@ -23,6 +23,7 @@ import structlog
 
 from gateway.broker.port import Broker, Consumer, Delivery, Publication
 from gateway.errors import UnavailableError
+from gateway.together import together
 from processors.dead_letters import dead_letter
 from processors.outcome import Dead, Outcome
 
@@ -207,10 +208,7 @@ class Loop:
         logger.warning("delivery.dead", queue=self._queue, reason=dead.reason, detail=dead.detail)
 
     async def _publish(self, publications: Sequence[Publication]) -> None:
-        if len(publications) == 1:
-            await self._broker.publish(publications[0])
-        elif publications:
-            await asyncio.gather(*(self._broker.publish(publication) for publication in publications))
+        await together([self._broker.publish(publication) for publication in publications])
 
     def _pause(self, error: Exception) -> None:
         """Take no more for now; the supervisor goes on when the servers answer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -15,6 +14,7 @@ from gateway.routing import mo_application
 from gateway.store.inbound import InboundLog, MORecord
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
+from gateway.together import together
 from handlers.contract import InboundMessage
 from processors.callback_items import ReceivedItem, read_item
 from processors.catalogue import Catalogue
@@ -53,8 +53,8 @@ class MOProcessor:
         if messages and app_id is None:
             self._metrics.mo.labels(account.account, account.channel, "dead").inc()
             return Dead("no_application", f"set mo_application of account {account.account}")
-        published = await asyncio.gather(
-            *(self._one(message, received, app_id or "", catalogue, delivery) for message in messages)
+        published = await together(
+            [self._one(message, received, app_id or "", catalogue, delivery) for message in messages]
         )
         return Done([publication for publication in published if publication is not None])
 

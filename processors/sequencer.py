@@ -9,26 +9,37 @@ import asyncio
 class Turn:
     """One place in a row. `come` waits until all before it are done; `done` lets the next one go."""
 
-    def __init__(self, sequencer: Sequencer, key: str, before: asyncio.Future[None] | None) -> None:
+    __slots__ = ("_before", "_end", "_key", "_over", "_sequencer")
+
+    def __init__(self, sequencer: Sequencer, key: str, before: Turn | None) -> None:
         self._sequencer = sequencer
         self._key = key
         self._before = before
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._over = False
+        self._end: asyncio.Future[None] | None = None  # made when somebody waits for it, which is rare
 
     async def come(self) -> None:
-        if self._before is not None and not self._before.done():
+        if self._before is not None and not self._before._over:
             # Not the future itself: if this task is cancelled, those before it go on.
-            await asyncio.wait([self._before])
+            await asyncio.wait([self._before._until_over()])
 
     def done(self) -> None:
         """Whoever leaves the row before its turn has come leaves the others in their places."""
-        if self._before is None or self._before.done():
+        if self._before is None or self._before._over:
             self._finish()
         else:
-            self._before.add_done_callback(lambda _: self._finish())
+            self._before._until_over().add_done_callback(lambda _: self._finish())
+
+    def _until_over(self) -> asyncio.Future[None]:
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_future()
+        return self._end
 
     def _finish(self) -> None:
-        self.finished.set_result(None)
+        self._over = True
+        self._before = None
+        if self._end is not None:
+            self._end.set_result(None)
         self._sequencer.forget(self._key, self)
 
 
@@ -40,8 +51,7 @@ class Sequencer:
 
     def take(self, key: str) -> Turn:
         """The next turn of `key`. Its place is fixed now, without waiting."""
-        last = self._last.get(key)
-        turn = self._last[key] = Turn(self, key, last.finished if last is not None else None)
+        turn = self._last[key] = Turn(self, key, self._last.get(key))
         return turn
 
     def forget(self, key: str, turn: Turn) -> None:

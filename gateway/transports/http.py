@@ -20,7 +20,6 @@ from gateway.transports.ssrf import AddressGuard, Network
 # Shorter than servers commonly keep idle connections, so that it is us who close them: a request written to a
 # connection that its server is closing has an unknown outcome.
 _KEEP_ALIVE_SECONDS = 15.0
-_CHUNK_BYTES = 65_536
 _NOT_REPEATED = frozenset({"POST", "PATCH"})  # by aiohttp
 _NONE_NEEDED: tuple[aiohttp.ClientMiddlewareType, ...] = ()
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -100,7 +99,7 @@ class AiohttpTransport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The body, decompressed, up to the limit; more than that is not read."""
         body = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        while chunk := await response.content.readany():
             body += chunk
             if len(body) > self._max_response_bytes:
                 response.close()

@@ -7,7 +7,6 @@ made safe: the provider then repeats the callback.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from gateway.errors import CallbackRefused, UnavailableError
 from gateway.model.base import now, rfc3339, uuid7
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.telemetry.metrics import Metrics
+from gateway.together import together
 from gateway.web.bodies import read_body
 
 logger = structlog.get_logger("callbacks")
@@ -117,7 +117,7 @@ class CallbackRoute:
             queue = DR_IN if item.kind == "dr" else MO_IN
             headers = {**trace, ACCOUNT: account, KIND: item.kind, RECEIVED_AT: at}
             publications.append(Publication("", queue, item.body, TYPE_CALLBACK, uuid7(), headers))
-        await asyncio.gather(*(self._broker.publish(publication) for publication in publications))
+        await together([self._broker.publish(publication) for publication in publications])
 
 
 def _response(reply: CallbackReply) -> web.Response:

@@ -58,13 +58,6 @@ class Publisher:
         doing = f"publishing to {publication.exchange or publication.routing_key}"
         if publication.exchange not in _EXCHANGES:
             raise Unroutable(f"{doing}: there is no such exchange")
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._send(doing, publication)
-        except TimeoutError as error:
-            raise BrokerUnavailable(f"{doing}: {in_words(error)}") from error
-
-    async def _send(self, doing: str, publication: Publication) -> None:
         message_id = publication.message_id or uuid4().hex
         # One after the other where they have the same id: a publication that RabbitMQ returns as unroutable
         # is known by nothing else.
@@ -80,9 +73,11 @@ class Publisher:
         self._number += 1
         self._under_way[self._number] = self._by_message_id[message_id] = this
         self._link.write(written)
+        too_late = self._loop.call_later(self._timeout_seconds, this.has_failed, "no answer in time")
         try:
             await this.confirmed
         finally:
+            too_late.cancel()
             del self._by_message_id[message_id]
 
     def _on_answer(self, method: bytes, header: bytes, body: bytes) -> None:
