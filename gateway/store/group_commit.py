@@ -4,6 +4,9 @@ One insert costs about 290 µs of client time, in a batch of 500 about 10 µs (m
 both drivers alike), so everything that is written per message goes through here. A lone operation is flushed
 at once, and what arrives during a flush goes with the next one; under load, which is when flushes are not
 lone, the next one waits a little for company.
+
+What somebody waits for before a message can go on at all is flushed sooner, and two flushes of it may be
+under way: else all would wait for one that the server takes its time with.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ Result = TypeVar("Result")
 
 MAX_BATCH = 500
 _BUSY = 5  # operations in one flush
-_GATHER_SECONDS = 0.01
+_GATHER_SECONDS = 0.015
+_URGENT_GATHER_SECONDS = 0.005
 
 
 class GroupCommit(Generic[Operation, Result]):
@@ -26,11 +30,19 @@ class GroupCommit(Generic[Operation, Result]):
     `flush` takes up to MAX_BATCH operations in the order in which they were asked for and returns one result
     each; an exception among the results is raised for its own caller, an exception raised by `flush` for all
     of them. A caller that is cancelled does not take its operation back: a write that has been asked for is
-    made.
+    made. With `urgent`, a flush need not wait for the one before it, so their order does not count.
     """
 
-    def __init__(self, flush: Callable[[list[Operation]], Awaitable[Sequence[Result | Exception]]]) -> None:
+    def __init__(
+        self,
+        flush: Callable[[list[Operation]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        urgent: bool = False,
+    ) -> None:
         self._flush = flush
+        self._at_once = 2 if urgent else 1
+        self._gather_seconds = _URGENT_GATHER_SECONDS if urgent else _GATHER_SECONDS
+        self._under_way: set[asyncio.Task[None]] = set()
         self._pending: list[tuple[Operation, asyncio.Future[Result]]] = []
         self._flusher: asyncio.Task[None] | None = None
 
@@ -43,16 +55,22 @@ class GroupCommit(Generic[Operation, Result]):
 
     async def drain(self) -> None:
         """Wait until everything that was asked for has been tried."""
-        while self._flusher is not None:
-            await asyncio.wait([self._flusher])
+        while self._flusher is not None or self._under_way:
+            await asyncio.wait([*self._under_way, *([self._flusher] if self._flusher else [])])
 
     async def _run(self) -> None:
         try:
             while self._pending:
                 batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
-                await self._flush_one(batch)
-                if _BUSY <= len(batch) < MAX_BATCH:
-                    await asyncio.sleep(_GATHER_SECONDS)
+                flushing = asyncio.create_task(self._flush_one(batch))
+                self._under_way.add(flushing)
+                flushing.add_done_callback(self._under_way.discard)
+                if len(batch) < _BUSY:
+                    await asyncio.wait([flushing])
+                elif len(batch) < MAX_BATCH:
+                    await asyncio.sleep(self._gather_seconds)
+                while len(self._under_way) >= self._at_once:
+                    await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._flusher = None
 

@@ -64,7 +64,7 @@ class Transactions:
         self._collection = database.db[COLLECTION]
         self._writer = writer
         self._serial = itertools.count(1)
-        self._inserts: GroupCommit[RawBSONDocument, bool] = GroupCommit(self._insert_all)
+        self._inserts: GroupCommit[RawBSONDocument, bool] = GroupCommit(self._insert_all, urgent=True)
         self._moves: GroupCommit[_Move, bool] = GroupCommit(self._move_all)
         self._by_reference: GroupCommit[str, MTRecord | None] = GroupCommit(self._find_references)
         self._by_provider_id: GroupCommit[tuple[str, str], MTRecord | None] = GroupCommit(

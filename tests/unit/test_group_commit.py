@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.store.group_commit import MAX_BATCH, GroupCommit
+from tests.waiting import eventually
 
 
 class Server:
@@ -15,12 +16,17 @@ class Server:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.most_under_way = self._under_way = 0
         self.open = asyncio.Event()
         self.open.set()
 
     async def flush(self, batch: list[int]) -> Sequence[int | Exception]:
         self.batches.append(batch)
+        self._under_way += 1
+        self.most_under_way = max(self.most_under_way, self._under_way)
         await self.open.wait()
+        await asyncio.sleep(0)
+        self._under_way -= 1
         if 13 in batch:
             raise ConnectionError("13 breaks the connection")
         if 99 in batch:
@@ -50,6 +56,32 @@ async def test_what_is_asked_for_during_a_flush_goes_with_the_next_one() -> None
     server.open.set()
     assert await asyncio.gather(*first, *later) == [2, 4, 6, 8]
     assert server.batches == [[1], [2, 3, 4]]
+
+
+async def test_one_flush_waits_for_the_one_before_it() -> None:
+    server = Server()
+    commit = GroupCommit(server.flush)
+    await asyncio.gather(*(commit.do(number) for number in range(20, 25)))
+    await asyncio.gather(*(commit.do(number) for number in range(20, 90)))
+    assert server.most_under_way == 1
+
+
+async def test_what_is_urgent_does_not_wait_for_a_flush_that_takes_long() -> None:
+    server = Server()
+    server.open.clear()
+    commit = GroupCommit(server.flush, urgent=True)
+    first = await asked(commit, 1, 2, 3, 4, 5)
+    second = await asked(commit, 6)
+    await eventually(lambda: _is_asked(server, [6]))
+    third = await asked(commit, 7)
+    server.open.set()
+    assert await asyncio.gather(*first, *second, *third) == [2, 4, 6, 8, 10, 12, 14]
+    assert server.batches == [[1, 2, 3, 4, 5], [6], [7]]
+    assert server.most_under_way == 2
+
+
+async def _is_asked(server: Server, batch: list[int]) -> bool:
+    return batch in server.batches
 
 
 async def test_no_batch_is_larger_than_the_limit_and_the_order_is_kept() -> None:
