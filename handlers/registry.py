@@ -109,6 +109,8 @@ def _path(raw: Mapping[str, Any], location: tuple[int | str, ...]) -> Iterator[s
             current = current.get(part)
         elif isinstance(current, list | tuple) and isinstance(part, int):
             current = current[part]
+        elif isinstance(part, int) and isinstance(current, str):  # one value, where a list could stand
+            continue
         yield str(part)
 
 

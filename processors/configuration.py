@@ -79,6 +79,8 @@ def _written_out(documents: list[RawDocument], registry: Registry) -> Iterator[P
         except ConfigurationError:
             continue  # reported as what it is
         for path in secret_paths(account):
+            if _is_one_of_many(path) and ".".join(path[:-1]) in document.from_reference:
+                continue  # one reference where a list could stand
             if ".".join(path) not in document.from_reference:
                 what = "a secret is not written into a file; refer to it as ${env:NAME} or ${file:PATH}"
                 yield Problem(f"{document.where}: {'.'.join(path)}", what)
@@ -87,6 +89,10 @@ def _written_out(documents: list[RawDocument], registry: Registry) -> Iterator[P
 def secret_paths(account: ProviderAccount) -> list[tuple[str, ...]]:
     """Where the secrets of an account are, as paths of field names and positions in lists."""
     return list(_paths(account.model_dump(by_alias=True, exclude_unset=True), ()))
+
+
+def _is_one_of_many(path: tuple[str, ...]) -> bool:
+    return path[-1].isdigit()
 
 
 def _paths(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from gateway.broker.port import Headers
 from gateway.errors import MessageRefused
 from gateway.model.account import ProviderAccount
-from gateway.model.address import on_channel
+from gateway.model.address import Address, on_channel
 from gateway.model.application import Application
+from gateway.model.content import TemplateContent
 from gateway.model.message import Duplicates, MTMessage
 from gateway.routing import route_mt
-from gateway.store.records import reference_of
+from gateway.store.records import MTRecord, reference_of
 from handlers.contract import Handler, Submission
 from processors.catalogue import Catalogue
-from processors.fitting import Fitted, fit
+from processors.fitting import fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,44 @@ class Plan:
 
     account: ProviderAccount
     handler: Handler
-    fitted: Fitted
-    submission: Submission
+    to: Address
+    degraded: tuple[str, ...]
+    submissions: tuple[Submission, ...]  # one for each message that it goes in
     duplicates: Duplicates
+    fallback: TemplateContent | None = None  # what to send instead where a session window is closed
 
 
-def plan(mt: MTMessage, message_id: str, catalogue: Catalogue, *, account: str | None = None) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An MT that this process has claimed (`record` is `sending`) and all that is needed to try it."""
+
+    record: MTRecord
+    plan: Plan
+    headers: Headers
+    waits: int = 0  # how often its provider has made it wait without an attempt being used
+
+    @property
+    def account(self) -> ProviderAccount:
+        return self.plan.account
+
+    @property
+    def submission(self) -> Submission:
+        """The next message to send: those before it, the provider has."""
+        return self.plan.submissions[min(self.record.parts_sent, len(self.plan.submissions) - 1)]
+
+    @property
+    def is_last_part(self) -> bool:
+        return self.record.parts_sent + 1 >= len(self.plan.submissions)
+
+
+def plan(
+    mt: MTMessage,
+    message_id: str,
+    catalogue: Catalogue,
+    *,
+    expires_at: datetime,
+    account: str | None = None,
+) -> Plan:
     """The plan for `mt`, by routing, or through the `account` that it was planned for before.
 
     Raises MessageRefused with the reason why it cannot be sent.
@@ -38,16 +73,23 @@ def plan(mt: MTMessage, message_id: str, catalogue: Catalogue, *, account: str |
     chosen = route_mt(mt, application, catalogue.accounts)
     handler = catalogue.handlers[chosen.account]
     fitted = fit(mt, handler.capabilities)
-    submission = Submission(
-        reference=reference_of(mt.app_id, message_id),
-        to=on_channel(mt.to, chosen.channel),
-        sender=_sender(mt, chosen),
-        content=fitted.content,
-        in_reply_to=fitted.in_reply_to,
-        thread=mt.thread,
-        attributes=mt.attributes,
+    to, sender = on_channel(mt.to, chosen.channel), _sender(mt, chosen)
+    submissions = tuple(
+        Submission(
+            reference=reference_of(mt.app_id, message_id),
+            to=to,
+            sender=sender,
+            content=content,
+            in_reply_to=fitted.in_reply_to if part == 1 else None,
+            thread=mt.thread,
+            attributes=mt.attributes,
+            expires_at=expires_at,
+            part=part,
+        )
+        for part, content in enumerate(fitted.contents, start=1)
     )
-    return Plan(chosen, handler, fitted, submission, mt.duplicates or application.duplicates)
+    duplicates = mt.duplicates or application.duplicates
+    return Plan(chosen, handler, to, fitted.degraded, submissions, duplicates, mt.window_fallback)
 
 
 def application_of(app_id: str, catalogue: Catalogue) -> Application:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, StringConstraints, field_validator
 
@@ -69,6 +69,10 @@ class ProviderAccount(Settings):
     """What the provider proves its callbacks with; see the provider."""
     parameters: Any = None
     """What else the provider needs; see the provider."""
+    session_window: Literal["enforce", "provider"] = "enforce"
+    """Where the channel has a session window: "enforce" sends nothing free-form to a person who, as far as
+    the gateway knows, has not written within it; "provider" leaves that to the provider, as while what people
+    write also goes to another system."""
     retry: RetrySchedule = RetrySchedule()
     max_tps: Annotated[float, Field(gt=0, le=10_000)] | None = None
     """At most this many sends per second; without it, no limit."""

@@ -20,7 +20,8 @@ AddressKind = Literal[
     "email",
     "topic",
 ]
-AddressId = Annotated[str, StringConstraints(min_length=1, max_length=512, strip_whitespace=True)]
+# A push subscription is the longest: its endpoint alone may have 400 characters.
+AddressId = Annotated[str, StringConstraints(min_length=1, max_length=2_048, strip_whitespace=True)]
 
 # What a plain string in an MT's `to` means on each channel.
 USUAL_KIND: dict[str, AddressKind] = {

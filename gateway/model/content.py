@@ -206,6 +206,8 @@ class UnsupportedContent(Contract):
 
     type: Literal["unsupported"] = "unsupported"
     provider_type: str
+    raw: dict[str, Any] | None = None
+    """The part of the provider's message that has no normal form, as it came."""
 
 
 InboundMedia = Literal["image", "video", "audio", "document", "sticker"]

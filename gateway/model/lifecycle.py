@@ -61,18 +61,21 @@ def advance(
 
 
 def advance_parts(
-    parts: Mapping[str, Status], ids: Sequence[str], part: str, news: Status
+    parts: Mapping[str, Status], ids: Sequence[str], part: str, news: Status, *, more_follow: bool = False
 ) -> tuple[dict[str, Status], Status | None]:
     """What a receipt for one part means for a message that was sent in several, known by `ids`.
 
     Returns how far each part is known to have come, and the news for the message as a whole: delivered or
     read once all parts are, a negative end as soon as one part has it; None when the others are still
-    awaited.
+    awaited. With `more_follow`, not all of them are sent yet, and only a negative end is news already.
     """
     if RANK[news] < RANK[Status.DELIVERED]:
-        return dict(parts), news
+        waits_for_others = more_follow and news not in NEGATIVE_ENDS
+        return dict(parts), None if waits_for_others else news
     before = parts.get(part, Status.SUBMITTED)
     after = {**parts, part: max(before, news, key=RANK.__getitem__)}
+    if more_follow:
+        return after, None
     slowest = min((after.get(id, Status.SUBMITTED) for id in ids), key=RANK.__getitem__)
     return after, slowest if slowest is not Status.SUBMITTED else None
 

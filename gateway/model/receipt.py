@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import model_validator
+
 from gateway.errors import FailureKind
 from gateway.model.address import Address, Thread
 from gateway.model.base import Contract, Identifier, Instant, Name
@@ -126,15 +128,25 @@ class DR(Contract):
     """Here."""
 
 
+class Watermark(Contract):
+    """All messages of an account to one person, up to some time."""
+
+    recipient: str
+    """The person's id, as in an MT's `to`."""
+    until: Instant
+
+
 class DeliveryReceipt(Contract):
     """One receipt in normal form, as a handler reads it from a callback; not yet matched to an MT.
 
-    Found by `provider_message_id`, or by `reference`, which is what the handler sent along as our client
-    reference (`MTMessage` → `Submission.reference`) and the provider echoed.
+    Found by `provider_message_id`, by `reference`, which is what the handler sent along as our client
+    reference (`Submission.reference`, or `key`) and the provider echoed, or by both; or else by `watermark`.
     """
 
-    provider_message_id: str
+    provider_message_id: str | None = None
     reference: str | None = None
+    watermark: Watermark | None = None
+    """The receipt is for everything sent to a person up to some time."""
     status: Literal["submitted", "delivered", "read", "failed", "expired"] | None
     """None: a status that has no meaning for us; logged with its raw code and counted."""
     provider_status: str
@@ -142,3 +154,10 @@ class DeliveryReceipt(Contract):
     reason: Reason | None = None
     """Why, for failed and expired."""
     occurred_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _says_what_it_is_for(self) -> DeliveryReceipt:
+        one = self.provider_message_id is not None or self.reference is not None
+        if one == (self.watermark is not None):
+            raise ValueError("needs either provider_message_id or reference, or both, or else a watermark")
+        return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -16,7 +17,8 @@ class HttpRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
+    most_bytes: int | None = None  # the largest answer that is read, where the usual limit does not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,32 @@ class HttpTransport(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """An access token that does not last."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+
+
+class Tokens(Protocol):
+    """Access tokens, shared by all processes: where a new one makes the old one worthless, they would
+    otherwise take it from each other."""
+
+    async def get(
+        self, name: str, fetch: Callable[[], Awaitable[Token]], *, refused: str | None = None
+    ) -> str:
+        """The token kept under `name` while it lasts, and is not the one that the provider has just
+        `refused`; else the one that `fetch` gets, which one process calls while the others wait.
+
+        `name` is the account's, and a word more where it has several. Raises what `fetch` raises, and
+        ProviderError TRANSIENT when another process takes too long.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Transports:
-    """The ways out that `send` is handed."""
+    """The ways out that `send` is handed. `http2` is for providers that speak nothing else."""
 
     http: HttpTransport
+    http2: HttpTransport
+    tokens: Tokens

@@ -1,10 +1,11 @@
-"""The type of every secret setting: hidden wherever it is shown, and never empty."""
+"""The types of all secret settings: hidden wherever they are shown, and never empty."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 
 def _usable(secret: SecretStr) -> SecretStr:
@@ -16,4 +17,15 @@ def _usable(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str | SecretStr) else value
+
+
 Secret = Annotated[SecretStr, AfterValidator(_usable)]
+# For what a provider proves itself with: while it is being changed, the new one and the old one both count.
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_several), Field(min_length=1, max_length=4)]
+
+
+def revealed(secrets: Iterable[SecretStr]) -> tuple[str, ...]:
+    """All of them in the clear."""
+    return tuple(secret.get_secret_value() for secret in secrets)

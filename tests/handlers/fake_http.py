@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 from gateway.errors import ProviderError
-from gateway.transports.port import HttpRequest, HttpResponse, Transports
+from gateway.model.base import now
+from gateway.transports.port import HttpRequest, HttpResponse, Token, Transports
 
 Answer = HttpResponse | ProviderError
 
@@ -30,4 +32,19 @@ class FakeHttp:
 
     @property
     def transports(self) -> Transports:
-        return Transports(http=self)
+        return Transports(http=self, http2=self, tokens=FakeTokens())
+
+
+class FakeTokens:
+    """Tokens of one process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Token] = {}
+
+    async def get(
+        self, name: str, fetch: Callable[[], Awaitable[Token]], *, refused: str | None = None
+    ) -> str:
+        token = self.kept.get(name)
+        if token is None or token.value == refused or token.expires_at <= now():
+            token = self.kept[name] = await fetch()
+        return token.value

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
 
 import orjson
 from pydantic import TypeAdapter
@@ -58,6 +59,8 @@ class SendRow:
     sender: str | None = None
     in_reply_to: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    part: int = 1
     account: str = "main"
 
     @property
@@ -69,6 +72,8 @@ class SendRow:
             content=_CONTENT.validate_python(self.content),
             in_reply_to=self.in_reply_to,
             attributes=self.attributes,
+            expires_at=self.expires_at,
+            part=self.part,
         )
 
 
@@ -96,14 +101,28 @@ class Table:
     sends: tuple[SendRow, ...]
     callbacks: tuple[CallbackRow, ...]
     prove: Callable[[bytes], CallbackRequest]  # the request that the provider would make with this body
-    proof_header: str
+    proof: str  # the header, or the parameter of the query, that proves it
     proof_covers_body: bool
+    proof_in: Literal["headers", "query"] = "headers"
+    before: tuple[Answer, ...] = ()  # what is answered before a send is: a fresh access token
+    read: Callable[[HttpRequest], Sent] | None = None  # requests in the form of the rows, where `seen` cannot
+
+    def proved(self, request: CallbackRequest, proof: str | None) -> CallbackRequest:
+        """The same request with another proof, or without any."""
+        given = {name: value for name, value in getattr(request, self.proof_in).items() if name != self.proof}
+        given |= {} if proof is None else {self.proof: proof}
+        return (
+            replace(request, headers=given) if self.proof_in == "headers" else replace(request, query=given)
+        )
 
 
 def seen(request: HttpRequest) -> Sent:
-    """A request that was made, in the form of the tables."""
-    is_json = request.headers.get("content-type") == "application/json"
-    body = orjson.loads(request.body) if is_json else request.body.decode()
+    """A request that was made, in the form of the tables: its body as JSON, as text, or as it is."""
+    body: Any = request.body
+    if request.headers.get("content-type", "").startswith("application/json"):
+        body = orjson.loads(request.body)
+    elif not request.headers.get("content-type", "").startswith("multipart/"):
+        body = request.body.decode()
     return Sent(request.method, request.url, dict(request.headers), body)
 
 

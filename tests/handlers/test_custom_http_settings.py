@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import ConfigurationError
 from handlers.contract import Capabilities, ContentKind
+from handlers.shared.splitting import Limit
 from tests.handlers.cases.custom_http_accounts import OTHER, SEND_ONLY, SMARTICO
 from tests.handlers.tables import REGISTRY
 
@@ -109,6 +110,19 @@ def test_callbacks_without_proof_are_not_to_be_had() -> None:
     assert told == "a.yaml: callback.verification.secret: is required"
 
 
+def test_a_shared_secret_has_one_place() -> None:
+    for places in ({}, {"header": "X-Secret", "parameter": "token"}):
+        told = problem("callback", verification={"scheme": "shared_secret", "secret": "s", **places})
+        what = "needs exactly one of header and parameter"
+        assert told == f"a.yaml: callback.verification.shared_secret: {what}"
+
+
+def test_a_form_or_a_query_holds_one_item_and_a_query_has_no_body_to_sign() -> None:
+    assert problem("callback", format="form", items="/all") == "a.yaml: callback: items are only in JSON"
+    told = problem("callback", format="query")
+    assert told == "a.yaml: callback: hmac proves a body, and a query has none"
+
+
 def test_receipts_and_messages_must_be_told_apart() -> None:
     assert problem("callback", kind=None) == "a.yaml: callback: needs kind, which tells dr from mo"
     assert problem("callback", dr=None, mo=None) == "a.yaml: callback: needs dr, mo, or both"
@@ -122,7 +136,10 @@ def test_receipts_and_messages_must_be_told_apart() -> None:
         (
             OTHER,
             Capabilities(
-                content=dict.fromkeys(("text", *MEDIA), 1000), receipts=True, idempotent=True, inbound=False
+                content=dict.fromkeys(("text", *MEDIA), Limit(1000)),
+                receipts=True,
+                idempotent=True,
+                inbound=False,
             ),
         ),
     ],

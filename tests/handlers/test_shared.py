@@ -145,8 +145,8 @@ def test_a_time_is_read_however_it_is_written_or_not_at_all(written: object, rea
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512"])
 def test_a_signature_counts_in_either_case_and_only_over_the_same_bytes(algorithm: Any) -> None:
     given = hmac.new(b"key", b"body", getattr(hashlib, algorithm)).hexdigest()
-    assert signed(given, "key", b"body", algorithm=algorithm)
-    assert signed(given.upper(), "key", b"body", algorithm=algorithm)
-    assert not signed(given, "key", b"body ", algorithm=algorithm)
-    assert not signed(given, "kez", b"body", algorithm=algorithm)
-    assert not signed("", "key", b"body", algorithm=algorithm)
+    assert signed(given, ["old", "key"], b"body", algorithm=algorithm)
+    assert signed(given.upper(), ["key"], b"body", algorithm=algorithm)
+    assert not signed(given, ["old", "key"], b"body ", algorithm=algorithm)
+    assert not signed(given, ["kez"], b"body", algorithm=algorithm)
+    assert not signed("", ["key"], b"body", algorithm=algorithm)

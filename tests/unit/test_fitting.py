@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.errors import MessageRefused
+from gateway.model.content import TextContent
 from gateway.model.message import MTMessage
-from handlers.contract import Capabilities
+from handlers.contract import NO_TEXT, Capabilities, ListLimits, MediaRule
+from handlers.shared.splitting import Limit
 from processors.fitting import Fitted, fit
 
-PLAIN = Capabilities(content={"text": 60, "image": 10, "document": 0}, receipts=True)
+PLAIN = Capabilities(content={"text": Limit(60), "image": Limit(10), "document": NO_TEXT}, receipts=True)
 RICH = Capabilities(
-    content={"text": 60, "image": None, "list": 20, "location": None, "template": None},
+    content={"text": Limit(60), "image": None, "list": Limit(20), "location": None, "template": None},
     receipts=True,
     buttons={"reply": 3, "url": 1, "call": 1},
-    button_title=8,
+    buttons_under=frozenset({"text", "image"}),
+    button_title=Limit(8),
     replies=True,
 )
 YES = {"type": "reply", "id": "y", "title": "Yes"}
@@ -50,7 +54,8 @@ def image(caption: str | None = None, *buttons: dict[str, str], type: str = "ima
 
 def shown(fitted: Fitted) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What differs from the defaults in what will be sent, and what was simplified."""
-    return fitted.content.model_dump(mode="json", exclude_defaults=True), fitted.degraded
+    (content,) = fitted.contents
+    return content.model_dump(mode="json", exclude_defaults=True), fitted.degraded
 
 
 def refusal(message: MTMessage, capabilities: Capabilities) -> tuple[str, str]:
@@ -75,22 +80,50 @@ def refusal(message: MTMessage, capabilities: Capabilities) -> tuple[str, str]:
 )
 def test_what_fits_is_left_as_it_is(content: dict[str, Any], capabilities: Capabilities) -> None:
     message = mt(content, degrade="never")
-    assert fit(message, capabilities) == Fitted(message.content, None, ())
+    assert fit(message, capabilities) == Fitted((message.content,))
 
 
 @pytest.mark.parametrize("kind", ["video", "sticker", "audio"])
-def test_media_that_the_channel_does_not_carry_is_refused(kind: str) -> None:
-    assert refusal(mt(image(type=kind)), PLAIN) == (
-        "unsupported_content",
-        f"the channel does not carry {kind}",
+def test_media_that_the_channel_does_not_carry_becomes_a_link(kind: str) -> None:
+    assert shown(fit(mt(image("Look", type=kind)), PLAIN)) == (
+        {"text": "Look\nhttps://shop.example/1"},
+        (f"the {kind} was written out as text",),
     )
+    by_id = {"type": kind, "media_id": "m"}
+    refused = ("unsupported_content", f"the channel does not carry {kind}")
+    assert refusal(mt(by_id), PLAIN) == refused
+    assert refusal(mt(image(type=kind)), SILENT) == refused
+
+
+SILENT = Capabilities(content={"image": None}, receipts=True)
+
+
+def test_a_place_and_a_contact_become_text() -> None:
+    place = {"type": "location", "latitude": 51.5, "longitude": -0.1, "name": "Shop"}
+    contact = {"type": "contact", "name": "Ann", "phones": ["+44"], "emails": ["a@b.example"]}
+    assert shown(fit(mt(place), PLAIN)) == (
+        {"text": "Shop\nhttps://maps.google.com/?q=51.5,-0.1"},
+        ("the location was written out as text",),
+    )
+    assert shown(fit(mt(contact), PLAIN)) == (
+        {"text": "Ann\n+44\na@b.example"},
+        ("the contact was written out as text",),
+    )
+
+
+def test_media_of_a_type_that_the_provider_does_not_take_are_refused() -> None:
+    can = Capabilities({"image": None}, True, media={"image": MediaRule(frozenset({"image/png"}))})
+    for mime_type, refused in (("image/png; q=1", False), ("IMAGE/PNG", False), ("image/tiff", True)):
+        message = mt({**image(), "mime_type": mime_type})
+        if refused:
+            assert refusal(message, can) == ("media_unsupported", "the channel takes no image of this type")
+        else:
+            assert fit(message, can).contents == (message.content,)
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        {"type": "location", "latitude": 1, "longitude": 2},
-        {"type": "contact", "name": "Ann", "phones": ["1"]},
         {"type": "template", "name": "t", "language": "en"},
         {"type": "reaction", "to": "m", "emoji": "+"},
         {"type": "typing"},
@@ -103,19 +136,51 @@ def test_content_of_another_kind_is_refused(content: dict[str, Any]) -> None:
     assert refusal(mt(content), PLAIN) == expected
 
 
-@pytest.mark.parametrize(
-    ("content", "capabilities", "detail"),
-    [
-        (text("x" * 61), PLAIN, "61 characters; the channel takes 60"),
-        (image("x" * 11), PLAIN, "11 characters; the channel takes 10"),
-        (image("x", type="document"), PLAIN, "1 characters; the channel takes 0"),
-        ({**MENU, "text": "x" * 21}, RICH, "21 characters; the channel takes 20"),
-    ],
-)
-def test_a_text_that_is_too_long_is_refused(
-    content: dict[str, Any], capabilities: Capabilities, detail: str
-) -> None:
-    assert refusal(mt(content), capabilities) == ("content_too_long", detail)
+def texts(fitted: Fitted) -> list[str]:
+    return [content.text for content in fitted.contents if isinstance(content, TextContent)]
+
+
+def test_a_text_that_is_too_long_goes_in_several_messages_with_the_buttons_under_the_last() -> None:
+    words = "word " * 20
+    plain, rich = fit(mt(text(words)), PLAIN), fit(mt(text(words, YES), degrade="never"), RICH)
+    assert (texts(plain), plain.degraded) == (["word " * 12, "word " * 8], ())
+    assert texts(rich) == ["word " * 12, "word " * 8]
+    assert [len(content.buttons) for content in rich.contents if isinstance(content, TextContent)] == [0, 1]
+
+
+def test_a_text_with_buttons_goes_by_the_limit_that_it_has_with_them() -> None:
+    can = replace(RICH, text_with_buttons=Limit(30))
+    assert texts(fit(mt(text("word " * 10)), can)) == ["word " * 10]
+    assert texts(fit(mt(text("word " * 10, YES)), can)) == ["word " * 6, "word " * 4]
+
+
+@pytest.mark.parametrize(("kind", "caption"), [("image", "x" * 11), ("document", "x")])
+def test_a_caption_that_is_too_long_is_a_message_of_its_own(kind: str, caption: str) -> None:
+    fitted = fit(mt(image(caption, type=kind)), PLAIN)
+    assert [content.model_dump(exclude_defaults=True) for content in fitted.contents] == [
+        {"type": kind, "url": "https://shop.example/1"},
+        {"text": caption},
+    ]
+    assert fitted.degraded == ("the caption was sent as a message of its own",)
+    assert refusal(mt(image("x")), replace(SILENT, content={"image": NO_TEXT})) == (
+        "content_too_long",
+        "it is longer than the 0 characters allowed",
+    )
+
+
+def test_media_that_carry_no_caption_carry_none_with_buttons_either() -> None:
+    can = replace(RICH, content={"text": None, "image": NO_TEXT}, text_with_buttons=Limit(30))
+    fitted = fit(mt(image("Tea?", YES)), can)
+    assert [content.model_dump(exclude_defaults=True) for content in fitted.contents] == [
+        {"type": "image", "url": "https://shop.example/1"},
+        {"text": "Tea?", "buttons": ({"id": "y", "title": "Yes"},)},
+    ]
+
+
+def test_the_text_before_a_list_may_be_too_long_for_the_list_itself() -> None:
+    fitted = fit(mt({**MENU, "text": "word " * 6}), RICH)
+    assert [content.type for content in fitted.contents] == ["text", "list"]
+    assert "".join(getattr(content, "text", "") for content in fitted.contents) == "word " * 6
 
 
 @pytest.mark.parametrize(
@@ -138,7 +203,6 @@ def test_buttons_that_the_channel_lacks_are_written_out(buttons: list[dict[str, 
         [YES, NO, YES, NO],  # too many
         [SHOP, SHOP],
         [YES, SHOP],  # of two kinds
-        [{**YES, "title": "Certainly"}],  # too long a title
         [WHERE],  # of a kind that there is not
     ],
 )
@@ -150,11 +214,11 @@ def test_buttons_that_do_not_fit_are_written_out_all_of_them(buttons: list[dict[
 
 def test_buttons_of_media_are_written_into_its_caption() -> None:
     with_caption, without = fit(mt(image("Tea?", YES, NO)), PLAIN_LONG), fit(mt(image(None, YES)), PLAIN_LONG)
-    assert with_caption.content == mt(image("Tea?\n1. Yes\n2. No")).content
-    assert without.content == mt(image("1. Yes")).content
+    assert with_caption.contents == (mt(image("Tea?\n1. Yes\n2. No")).content,)
+    assert without.contents == (mt(image("1. Yes")).content,)
 
 
-PLAIN_LONG = Capabilities(content={"text": None, "image": 60}, receipts=True)
+PLAIN_LONG = Capabilities(content={"text": None, "image": Limit(60)}, receipts=True)
 
 
 def test_a_list_that_the_channel_lacks_is_written_out() -> None:
@@ -165,18 +229,43 @@ def test_a_list_that_the_channel_lacks_is_written_out() -> None:
     )
 
 
-def test_what_is_too_long_once_it_is_written_out_is_refused() -> None:
-    buttons = [{**YES, "title": "x" * 30}, {**NO, "title": "y" * 30}]
-    assert refusal(mt(text("Hello", *buttons)), PLAIN) == (
-        "content_too_long",
-        "73 characters; the channel takes 60",
+def test_titles_that_are_too_long_are_cut_and_that_is_said() -> None:
+    fitted = fit(mt(text("Hello", {**YES, "title": "Certainly"})), RICH)
+    assert shown(fitted) == (
+        {"text": "Hello", "buttons": [{"id": "y", "title": "Certain…"}]},
+        ("titles that were too long were cut",),
     )
 
 
-def test_a_list_that_is_longer_than_any_text_is_refused_like_every_other() -> None:
+def test_the_titles_of_a_list_are_cut_too() -> None:
+    can = replace(RICH, lists=ListLimits(rows=3, title=Limit(4), description=Limit(4), button=Limit(4)))
+    content, degraded = shown(fit(mt(MENU), can))
+    assert content["button"] == "Cho…"
+    assert content["sections"] == [
+        {"title": "Hot", "rows": [{"id": "1", "title": "Tea"}, {"id": "2", "title": "Cof…"}]},
+        {"rows": [{"id": "3", "title": "Jui…", "description": "fre…"}]},
+    ]
+    assert degraded == ("titles that were too long were cut",)
+
+
+def test_a_list_with_too_many_rows_is_written_out() -> None:
+    can = replace(RICH, lists=ListLimits(rows=2, title=Limit(9), description=Limit(9), button=Limit(9)))
+    assert shown(fit(mt(MENU), can))[1] == ("the list was written out as text",)
+
+
+def test_a_short_list_becomes_buttons_where_there_are_no_lists() -> None:
+    can = replace(RICH, content={"text": None})
+    short = {**MENU, "sections": [{"rows": [{"id": "1", "title": "Tea"}, {"id": "2", "title": "Coffee"}]}]}
+    assert shown(fit(mt(short), can)) == (
+        {"text": "Menu", "buttons": [{"id": "1", "title": "Tea"}, {"id": "2", "title": "Coffee"}]},
+        ("the list was turned into buttons",),
+    )
+
+
+def test_what_would_go_in_very_many_messages_is_refused() -> None:
     rows = [{"id": str(n), "title": "t" * 1_000, "description": "d" * 1_000} for n in range(50)]
     code, detail = refusal(mt({**MENU, "sections": [{"rows": rows}]}), PLAIN)
-    assert (code, "characters; the channel takes 60" in detail) == ("content_too_long", True)
+    assert (code, "messages; at most 32 are sent" in detail) == ("content_too_long", True)
 
 
 def test_a_quote_is_left_out_where_there_are_none() -> None:
