@@ -5,25 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.broker.port import Headers
 from gateway.errors import FailureKind, MessageRefused, ProviderError, StoreUnavailable
 from gateway.model.account import ProviderAccount
-from gateway.model.base import now
+from gateway.model.base import now, to_utc_milliseconds
 from gateway.model.lifecycle import advance
-from gateway.model.message import Duplicates
 from gateway.model.receipt import Reason, Status, permanent
 from gateway.store.records import Claim, MTRecord
 from gateway.store.transactions import Change, ProviderIdReused, Transactions
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import Transports
-from handlers.contract import Handler, Submission, Submitted
+from handlers.contract import Submitted
 from processors.limiter import Limiter
 from processors.outcome import Done
+from processors.planning import Job, Plan
 from processors.reports import (
     dr_publications,
     lane_publication,
@@ -40,19 +40,6 @@ logger = structlog.get_logger("dispatch")
 _CLAIM_MARGIN_SECONDS = 15.0
 _BACKSTOP_SECONDS = 5.0
 _STORE_PAUSE_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """An MT that this process has claimed (`record` is `sending`) and all that is needed to try it."""
-
-    record: MTRecord
-    account: ProviderAccount
-    handler: Handler
-    submission: Submission
-    duplicates: Duplicates
-    headers: Headers
-    waits: int = 0  # how often its provider has made it wait without an attempt being used
 
 
 class Dispatcher:
@@ -75,7 +62,19 @@ class Dispatcher:
     def claim(self, account: ProviderAccount) -> Claim:
         """A claim on an attempt that starts now, for as long as it can take."""
         seconds = account.timeout_seconds + _CLAIM_MARGIN_SECONDS
-        return Claim(self._name, now() + timedelta(seconds=seconds))
+        return Claim(self._name, to_utc_milliseconds(now() + timedelta(seconds=seconds)))  # as it is kept
+
+    def begin(self, record: MTRecord, planned: Plan, attempt: int) -> Change:
+        """The change by which this process begins an attempt: claimed, and what is sent now said so where it
+        differs from what was planned before."""
+        parts = len(planned.submissions)
+        return Change(
+            Status.SENDING,
+            attempt,
+            part_count=parts if parts != record.part_count else None,
+            degraded=planned.degraded if planned.degraded != record.degraded else None,
+            claim=self.claim(planned.account),
+        )
 
     async def attempt(self, job: Job) -> Done:
         """Try it once, if the account's limits allow it soon; else it joins the account's lane."""
@@ -84,18 +83,24 @@ class Dispatcher:
         return await self.attempt_let_in(job)
 
     async def attempt_let_in(self, job: Job) -> Done:
-        """Try it once, in a slot of the limiter that was had before. Logs what came of it, says what to
-        publish."""
-        try:
+        """Try it once, in a slot of the limiter that was had before; what is sent in several messages, each
+        further one in a slot of its own. Logs what came of it, says what to publish."""
+        answer = await self._answer(job)
+        while isinstance(answer, Submitted) and not job.is_last_part:
+            logged = await self._until_logged(job, answer, self._log_part)
+            if not isinstance(logged, Job):
+                return logged
+            job = logged
+            if await self._limiter.enter(job.account.account):
+                return await self._join_lane(job)
             answer = await self._answer(job)
-            self._learn(job, answer)
-        finally:
-            self._limiter.leave(job.account.account)
         if isinstance(answer, Submitted):
-            return await self._submitted(job, answer)
+            done = await self._until_logged(job, answer, self._log_submission)
+            return done if isinstance(done, Done) else Done()
         if isinstance(answer, ProviderError):
             return await self.failed(job, answer)
-        status = Status.REJECTED if job.record.attempt == 1 else Status.FAILED
+        untried = job.record.attempt == 1 and not job.record.parts_sent
+        status = Status.REJECTED if untried else Status.FAILED
         return self._give_up(job, GiveUp(permanent(answer.code, answer.detail)), status)
 
     async def failed(self, job: Job, error: ProviderError) -> Done:
@@ -115,8 +120,8 @@ class Dispatcher:
             attempt=job.record.attempt,
             waits=job.waits,
             schedule=job.account.retry,
-            duplicates=job.duplicates,
-            idempotent=job.handler.capabilities.idempotent,
+            duplicates=job.plan.duplicates,
+            idempotent=job.plan.handler.capabilities.idempotent,
         )
         if isinstance(verdict, GiveUp):
             return self._give_up(job, verdict, Status.FAILED)
@@ -124,10 +129,17 @@ class Dispatcher:
         return await self._wait(job, verdict)
 
     async def _answer(self, job: Job) -> Submitted | ProviderError | MessageRefused:
+        """Send the next message of it, and leave the slot."""
+        answer: Submitted | ProviderError | MessageRefused
         try:
-            return await self._send(job)
-        except (ProviderError, MessageRefused) as error:
-            return error
+            try:
+                answer = await self._send(job)
+            except (ProviderError, MessageRefused) as error:
+                answer = error
+            self._learn(job, answer)
+        finally:
+            self._limiter.leave(job.account.account)
+        return answer
 
     def _learn(self, job: Job, answer: Submitted | ProviderError | MessageRefused) -> None:
         """What this answer says about the account and its provider."""
@@ -152,7 +164,7 @@ class Dispatcher:
         try:
             # The transport keeps the time; this only catches a handler that waits for something else.
             async with asyncio.timeout(job.account.timeout_seconds + _BACKSTOP_SECONDS):
-                return await job.handler.send(job.submission, self._transports)
+                return await job.plan.handler.send(job.submission, self._transports)
         except TimeoutError as error:
             raise ProviderError(
                 FailureKind.UNCERTAIN, reason="provider_unavailable", code="time_out"
@@ -161,16 +173,21 @@ class Dispatcher:
             seconds = time.perf_counter() - started
             self._metrics.provider_seconds.labels(job.account.account, job.account.provider).observe(seconds)
 
-    async def _submitted(self, job: Job, submitted: Submitted) -> Done:
-        """Log it and tell it. The provider has it now, and only the log keeps others from sending it again:
-        while the store is away, it is asked again for as long as the claim holds."""
+    async def _until_logged(
+        self,
+        job: Job,
+        submitted: Submitted,
+        log: Callable[[Job, MTRecord, Submitted], Awaitable[Job | Done | None]],
+    ) -> Job | Done:
+        """Log what the provider has now. Only the log keeps others from sending it again: while the store is
+        away, it is asked again for as long as the claim holds."""
         until = job.record.claim.until if job.record.claim else now()
         record: MTRecord | None = job.record
         while record is not None:
             try:
-                done = await self._log_submission(job, record, submitted)
-                if done is not None:
-                    return done
+                logged = await log(job, record, submitted)
+                if logged is not None:
+                    return logged
                 record = await self._transactions.get(job.record.reference)
             except ProviderIdReused:
                 logger.error(
@@ -183,8 +200,24 @@ class Dispatcher:
                 await asyncio.sleep(_STORE_PAUSE_SECONDS)
         return Done()
 
+    async def _log_part(self, job: Job, record: MTRecord, submitted: Submitted) -> Job | Done | None:
+        """Log that the provider has this message of several; the job that goes on with the next. Done when
+        the MT has ended meanwhile, None when it is to be looked at again."""
+        if record.status is not Status.SENDING or record.attempt != job.record.attempt:
+            return Done()
+        change = Change(
+            Status.SENDING,
+            record.attempt,
+            provider_message_ids=_ids(job, submitted),
+            parts_sent=job.record.parts_sent + 1,
+            claim=self.claim(job.account),
+        )
+        moved = await self._transactions.move(record, change)
+        return None if moved is None else replace(job, record=moved)
+
     async def _log_submission(self, job: Job, record: MTRecord, submitted: Submitted) -> Done | None:
-        """None when somebody else has moved the MT meanwhile: then it is to be looked at again."""
+        """Log it and tell it. None when somebody else has moved the MT meanwhile: then it is to be looked at
+        again."""
         receipts = record.provider_sends_receipts and submitted.receipts_follow
         if receipts is not record.provider_sends_receipts:
             record = replace(record, provider_sends_receipts=receipts)
@@ -197,7 +230,8 @@ class Dispatcher:
             status=news.status if news else record.status,
             attempt=job.record.attempt,
             ended_as=news.ended_as if news else None,
-            provider_message_ids=submitted.provider_message_ids,
+            provider_message_ids=_ids(job, submitted),
+            parts_sent=len(job.plan.submissions) if len(job.plan.submissions) > 1 else None,
             told=tuple(report.status for report in news.reports) if news else (),
         )
         moved = await self._transactions.move(record, change)
@@ -229,8 +263,21 @@ class Dispatcher:
     ) -> MTRecord | None:
         """Log that it waits; None when it has ended meanwhile, by a receipt or by its expiry."""
         change = Change(Status.WAITING, attempt, reason=reason, retry_at=retry_at)
-        return await self._transactions.move(job.record, change)
+        record: MTRecord | None = job.record
+        # A receipt for a message of it that was sent before changes it, too, and ends nothing.
+        while record is not None and record.claim == job.record.claim and record.status is Status.SENDING:
+            moved = await self._transactions.move(record, change)
+            if moved is not None:
+                return moved
+            record = await self._transactions.get(record.reference)
+        return None
 
     def _give_up(self, job: Job, verdict: GiveUp, status: Status) -> Done:
         outcome = outcome_publication(job.record, status, verdict.reason, job.record.attempt, job.headers)
         return Done([outcome])
+
+
+def _ids(job: Job, submitted: Submitted) -> tuple[str, ...]:
+    """The provider's ids of all messages of it that were sent so far."""
+    before = job.record.provider_message_ids if job.record.parts_sent else ()
+    return tuple(dict.fromkeys((*before, *submitted.provider_message_ids)))

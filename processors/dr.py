@@ -23,6 +23,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.together import together
 from handlers.contract import Handler
 from processors.callback_items import ReceivedItem, read_item
+from processors.matching import Matches, match_all, match_one
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import dr_publications, repeated_reports
 
@@ -31,6 +32,9 @@ logger = structlog.get_logger("dr")
 # A receipt can overtake the answer to its own send. It waits this long, in turn, for its MT to be known.
 MATCH_WAITS_SECONDS = (1, 5, 30)
 _LOOKS = "x-looks"
+
+# Of a receipt for several MT, the first of these is what came of it.
+_OUTCOMES = ("late", "applied", "repeated", "unmatched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,37 +98,48 @@ class DRProcessor:
                 for number, receipt in enumerate(receipts)
             ]
         )
-        publications = [publication for found in results if found is not None for publication in found]
-        if None in results:
+        publications = [publication for found, _ in results for publication in found]
+        if any(again for _, again in results):
             publications.append(_look_again(delivery))
         return Done(publications)
 
     async def _receipt(
         self, receipt: DeliveryReceipt, received: ReceivedItem, delivery: Delivery, key: str
-    ) -> list[Publication] | None:
-        """Apply one receipt; None when its MT is not known yet and it is worth waiting for."""
-        record = await self._match(receipt, received.account)
-        if record is None and _looks(delivery) < len(MATCH_WAITS_SECONDS):
-            return None
+    ) -> tuple[list[Publication], bool]:
+        """Apply one receipt: what to publish, and whether to look again for what it is about."""
+        matches = await self._matches(receipt, received, delivery)
+        again = matches.pending and _looks(delivery) < len(MATCH_WAITS_SECONDS)
+        if again and not matches.records:
+            return [], True
         publications: list[Publication] = []
-        if record is None:
+        if not matches.records and receipt.watermark is None:
             outcome = "unmatched"
             logger.warning("dr.unmatched", account=received.account, status=receipt.provider_status)
         elif receipt.status is None:
             outcome = "unknown_status"
             logger.warning("dr.unknown_status", account=received.account, status=receipt.provider_status)
         else:
-            news = _news(Status(receipt.status), receipt, received.received_at)
-            publications, outcome = await self._apply(record, news, delivery)
+            news = _news(Status(receipt.status), receipt, received.received_at, matches.part)
+            applied = await together([self._apply(record, news, delivery) for record in matches.records])
+            publications = [publication for published, _ in applied for publication in published]
+            outcome = min((each for _, each in applied), key=_OUTCOMES.index, default="repeated")
         self._metrics.receipts.labels(received.account, outcome).inc()
-        await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, record))
-        return publications
+        await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, matches.records))
+        return publications, again
 
-    async def _match(self, receipt: DeliveryReceipt, account: str) -> MTRecord | None:
-        record = await self._transactions.by_provider_id(account, receipt.provider_message_id)
-        if record is None and receipt.reference is not None:
-            record = await self._transactions.get(receipt.reference)
-        return record if record is not None and record.account == account else None
+    async def _matches(self, receipt: DeliveryReceipt, received: ReceivedItem, delivery: Delivery) -> Matches:
+        if receipt.watermark is None:
+            return await match_one(self._transactions, receipt, received.account)
+        if receipt.status is None:
+            return Matches()
+        return await match_all(
+            self._transactions,
+            receipt.watermark,
+            received.account,
+            Status(receipt.status),
+            receipt.occurred_at or received.received_at,
+            redelivered=delivery.redelivered,
+        )
 
     async def _apply(self, record: MTRecord, news: News, delivery: Delivery) -> tuple[list[Publication], str]:
         """Move the MT by this news and say what to publish. Looks again while others move it."""
@@ -150,19 +165,19 @@ class DRProcessor:
                 self._metrics.delivery_latency.labels(record.channel or "none").observe(seconds)
 
 
-def _news(status: Status, receipt: DeliveryReceipt, received_at: datetime) -> News:
+def _news(status: Status, receipt: DeliveryReceipt, received_at: datetime, part: str | None = None) -> News:
     reason = receipt.reason
     if reason is None and status in NEGATIVE_ENDS:  # a provider that does not say why
         reason = permanent("provider_error" if status is Status.FAILED else "no_receipt_in_time")
-    return News(status, reason, receipt.occurred_at or received_at, part=receipt.provider_message_id)
+    return News(status, reason, receipt.occurred_at or received_at, part=part)
 
 
 def _parts(record: MTRecord, news: News) -> tuple[Mapping[str, Status], Status | None]:
     """How far the parts have come, and what that is for the message as a whole."""
     ids = record.provider_message_ids
-    if news.part not in ids or len(ids) == 1:
+    if news.part not in ids or (len(ids) == 1 and not record.parts_follow):
         return record.parts, news.status
-    return advance_parts(record.parts, ids, news.part, news.status)
+    return advance_parts(record.parts, ids, news.part, news.status, more_follow=record.parts_follow)
 
 
 def _advance(record: MTRecord, status: Status) -> Advance | None:
@@ -218,16 +233,16 @@ def _look_again(delivery: Delivery) -> Publication:
 
 
 def _receipt_record(
-    receipt: DeliveryReceipt, received: ReceivedItem, key: str, outcome: str, record: MTRecord | None
+    receipt: DeliveryReceipt, received: ReceivedItem, key: str, outcome: str, matched: Sequence[MTRecord]
 ) -> ReceiptRecord:
     return ReceiptRecord(
         event_key=key,
         account=received.account,
-        provider_message_id=receipt.provider_message_id,
+        provider_message_id=receipt.provider_message_id or "",
         provider_status=receipt.provider_status,
         status=receipt.status,
         outcome=outcome,
-        reference=record.reference if record else None,
+        reference=matched[0].reference if len(matched) == 1 else None,
         body=received.item.body,
         occurred_at=receipt.occurred_at,
         received_at=received.received_at,

@@ -122,4 +122,5 @@ def _busy_until(record: MTRecord) -> datetime | None:
 
 
 def _reason(record: MTRecord) -> Reason:
-    return permanent("no_receipt_in_time") if record.provider_message_ids else expired_before_send(record)
+    sent = record.provider_message_ids and not record.parts_follow
+    return permanent("no_receipt_in_time") if sent else expired_before_send(record)

@@ -12,14 +12,16 @@ from gateway.model.base import event_id, uuid7
 from gateway.model.message import MOMessage
 from gateway.routing import mo_application
 from gateway.store.inbound import InboundLog, MORecord
+from gateway.store.sessions import Sessions
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
 from gateway.together import together
-from handlers.contract import InboundMessage
+from handlers.contract import PART_MARK, InboundMessage
 from processors.callback_items import ReceivedItem, read_item
 from processors.catalogue import Catalogue
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import trace_of
+from processors.window import session_from
 
 logger = structlog.get_logger("mo")
 
@@ -31,11 +33,13 @@ class MOProcessor:
         self,
         inbound: InboundLog,
         transactions: Transactions,
+        sessions: Sessions,
         catalogue: Callable[[], Catalogue],
         metrics: Metrics,
     ) -> None:
         self._inbound = inbound
         self._transactions = transactions
+        self._sessions = sessions
         self._catalogue = catalogue
         self._metrics = metrics
 
@@ -78,12 +82,22 @@ class MOProcessor:
             received_at=mo.received_at,
             retention_days=catalogue.applications[app_id].retention_days,
         )
+        # Before it is passed on: who answers it at once must find the window open.
+        await self._note_session(message, received)
         existing = await self._inbound.add_mo(record)
         # Logged but perhaps not passed on, when this delivery was cut off before: then it is passed on again.
         duplicate = existing is not None and not delivery.redelivered
         outcome = "duplicate" if duplicate else "routed"
         self._metrics.mo.labels(record.account, record.channel, outcome).inc()
         return None if duplicate else _publication(existing or record, delivery)
+
+    async def _note_session(self, message: InboundMessage, received: ReceivedItem) -> None:
+        """Also where the account leaves windows to its provider: so that one day it need not."""
+        if received.handler.capabilities.session_window_seconds is None:
+            return
+        at = session_from(message, received.received_at)
+        if at is not None:
+            await self._sessions.note(received.account, message.sender.id, at)
 
     async def _normal_form(
         self, message: InboundMessage, received: ReceivedItem, app_id: str, catalogue: Catalogue
@@ -113,6 +127,9 @@ class MOProcessor:
         if message.in_reply_to is None:
             return None
         record = await self._transactions.by_provider_id(account, message.in_reply_to)
+        if record is None and "/" in message.in_reply_to:  # perhaps our own reference, as some echo it
+            record = await self._transactions.get(message.in_reply_to.partition(PART_MARK)[0])
+            record = record if record is not None and record.account == account else None
         return message.in_reply_to if record is None else record.message_id
 
 

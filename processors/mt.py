@@ -15,14 +15,15 @@ from gateway.model.base import now, uuid7
 from gateway.model.lifecycle import Report
 from gateway.model.message import MTMessage
 from gateway.model.receipt import DEFAULT_RECEIPTS, Status, permanent
-from gateway.store.records import MTRecord
-from gateway.store.transactions import Change, Transactions
+from gateway.store.records import MTRecord, person_of
+from gateway.store.sessions import Sessions
+from gateway.store.transactions import Transactions
 from processors.catalogue import Catalogue
-from processors.dispatch import Dispatcher, Job
+from processors.dispatch import Dispatcher
 from processors.intake import MESSAGE_ID, Intake, read
 from processors.limiter import Limiter
 from processors.outcome import Dead, Done, Outcome
-from processors.planning import Plan, application_of, plan
+from processors.planning import Job, Plan, application_of, plan
 from processors.reports import (
     dr_publications,
     lane_publication,
@@ -30,6 +31,7 @@ from processors.reports import (
     repeated_reports,
 )
 from processors.sequencer import Sequencer
+from processors.window import in_window
 
 # How long to leave alone an MT that somebody else is, or was, sending right now.
 CLAIMED_WAIT_SECONDS = 5
@@ -51,11 +53,13 @@ class MTProcessor:
     def __init__(
         self,
         transactions: Transactions,
+        sessions: Sessions,
         dispatcher: Dispatcher,
         limiter: Limiter,
         catalogue: Callable[[], Catalogue],
     ) -> None:
         self._transactions = transactions
+        self._sessions = sessions
         self._dispatcher = dispatcher
         self._limiter = limiter
         self._catalogue = catalogue
@@ -71,7 +75,7 @@ class MTProcessor:
         turn = self._sequencer.take(_order_key(intake, intake.message_id))
         try:
             await turn.come()
-            return await self._take(delivery, self._accept(intake, intake.message_id, delivery.body))
+            return await self._take(delivery, await self._accept(intake, intake.message_id, delivery.body))
         finally:
             turn.done()
 
@@ -83,7 +87,7 @@ class MTProcessor:
         outcome = await self._go_on(delivery, accepted)
         return Done([*announced, *outcome.publish])
 
-    def _accept(self, intake: Intake, message_id: str, body: bytes) -> _Accepted:
+    async def _accept(self, intake: Intake, message_id: str, body: bytes) -> _Accepted:
         at, catalogue = now(), self._catalogue()
         application = catalogue.applications.get(intake.app_id)
         validity = application.validity_seconds if application else 86_400
@@ -96,7 +100,9 @@ class MTProcessor:
         if intake.mt is not None:
             fields |= _described(intake.mt, at, validity)
             try:
-                planned = _planned(intake.mt, message_id, catalogue, in_time=fields["expires_at"] > at)
+                found = _planned(intake.mt, message_id, catalogue, at, fields["expires_at"])
+                fields |= _addressed(found)
+                planned = await in_window(found, self._sessions)
                 fields |= self._claimed(planned)
             except MessageRefused as refused:
                 refusal = refused
@@ -118,12 +124,8 @@ class MTProcessor:
             "status": Status.WAITING if waits else Status.SENDING,
             "attempt": 1,
             "claim": None if waits else self._dispatcher.claim(planned.account),
-            "channel": planned.account.channel,
-            "account": planned.account.account,
-            "provider": planned.account.provider,
-            "to": planned.submission.to,
-            "degraded": planned.fitted.degraded,
-            "provider_sends_receipts": planned.handler.capabilities.receipts,
+            "degraded": planned.degraded,
+            "part_count": len(planned.submissions),
         }
 
     async def _go_on(self, delivery: Delivery, accepted: _Accepted) -> Done:
@@ -131,7 +133,7 @@ class MTProcessor:
             return Done([_refused(accepted.record, accepted, Status.REJECTED, delivery)])
         if accepted.record.status is Status.WAITING:
             return Done([_into_lane(accepted.record, delivery)])
-        return await self._dispatcher.attempt(_job(accepted.record, accepted.plan, delivery))
+        return await self._dispatcher.attempt(Job(accepted.record, accepted.plan, delivery.headers))
 
     async def _again(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
         """An MT that is known already: published twice, or delivered again after something broke."""
@@ -152,11 +154,11 @@ class MTProcessor:
         announced = self._announce(existing, delivery)
         if accepted.plan is None:
             return Done([*announced, _refused(existing, accepted, Status.REJECTED, delivery)])
-        claim = self._dispatcher.claim(accepted.plan.account)
-        moved = await self._transactions.move(existing, Change(Status.SENDING, 1, claim=claim))
+        change = self._dispatcher.begin(existing, accepted.plan, attempt=1)
+        moved = await self._transactions.move(existing, change)
         if moved is None:
             return Done()
-        outcome = await self._dispatcher.attempt(_job(moved, accepted.plan, delivery))
+        outcome = await self._dispatcher.attempt(Job(moved, accepted.plan, delivery.headers))
         return Done([*announced, *outcome.publish])
 
     async def _in_doubt(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
@@ -170,7 +172,8 @@ class MTProcessor:
             if existing.expires_at <= now():
                 return Done()  # the expiry monitor ends it
             return Done([_refused(existing, accepted, Status.FAILED, delivery)])
-        return await self._dispatcher.failed(_job(existing, accepted.plan, delivery), outcome_unknown())
+        job = Job(existing, accepted.plan, delivery.headers)
+        return await self._dispatcher.failed(job, outcome_unknown())
 
     def _announce(self, record: MTRecord, delivery: Delivery) -> list[Publication]:
         report = Report(Status.ACCEPTED, final=False)
@@ -191,12 +194,27 @@ def _described(mt: MTMessage, at: datetime, validity_seconds: int) -> dict[str, 
     return fields if mt.receipts is None else {**fields, "receipts": mt.receipts}
 
 
-def _planned(mt: MTMessage, message_id: str, catalogue: Catalogue, *, in_time: bool) -> Plan:
+def _addressed(planned: Plan) -> dict[str, Any]:
+    """What is logged of an MT whose account is known, whether it can be sent or not."""
+    account, capabilities = planned.account, planned.handler.capabilities
+    return {
+        "channel": account.channel,
+        "account": account.account,
+        "provider": account.provider,
+        "to": planned.to,
+        "person": person_of(account.account, planned.to.id) if capabilities.watermarks else None,
+        "provider_sends_receipts": capabilities.receipts,
+    }
+
+
+def _planned(
+    mt: MTMessage, message_id: str, catalogue: Catalogue, at: datetime, expires_at: datetime
+) -> Plan:
     """Raises MessageRefused with the reason why it cannot be sent."""
     application_of(mt.app_id, catalogue)
-    if not in_time:
+    if expires_at <= at:
         raise MessageRefused("expired_before_send", "its time had passed when it was taken")
-    return plan(mt, message_id, catalogue)
+    return plan(mt, message_id, catalogue, expires_at=expires_at)
 
 
 def outcome_unknown() -> ProviderError:
@@ -227,14 +245,3 @@ def _refused(record: MTRecord, accepted: _Accepted, status: Status, delivery: De
 
 def _into_lane(record: MTRecord, delivery: Delivery) -> Publication:
     return lane_publication(record, attempt=record.attempt, waits=0, headers=delivery.headers)
-
-
-def _job(record: MTRecord, planned: Plan, delivery: Delivery) -> Job:
-    return Job(
-        record=record,
-        account=planned.account,
-        handler=planned.handler,
-        submission=planned.submission,
-        duplicates=planned.duplicates,
-        headers=delivery.headers,
-    )

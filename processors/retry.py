@@ -13,13 +13,14 @@ from gateway.model.base import now
 from gateway.model.message import MTMessage
 from gateway.model.receipt import Reason, Status, permanent
 from gateway.store.records import MTRecord
-from gateway.store.transactions import Change, Transactions
+from gateway.store.sessions import Sessions
+from gateway.store.transactions import Transactions
 from processors.catalogue import Catalogue
-from processors.dispatch import Dispatcher, Job
+from processors.dispatch import Dispatcher
 from processors.limiter import Limiter
 from processors.mt import CLAIMED_WAIT_SECONDS, outcome_unknown
 from processors.outcome import Dead, Done, Outcome
-from processors.planning import plan
+from processors.planning import Job, plan
 from processors.reports import (
     ATTEMPT,
     ORDER,
@@ -31,6 +32,7 @@ from processors.reports import (
     repeated_reports,
 )
 from processors.sequencer import Sequencer
+from processors.window import in_window
 
 
 class RetryProcessor:
@@ -43,6 +45,7 @@ class RetryProcessor:
     def __init__(
         self,
         transactions: Transactions,
+        sessions: Sessions,
         dispatcher: Dispatcher,
         limiter: Limiter,
         catalogue: Callable[[], Catalogue],
@@ -50,6 +53,7 @@ class RetryProcessor:
         patient: bool = False,
     ) -> None:
         self._transactions = transactions
+        self._sessions = sessions
         self._dispatcher = dispatcher
         self._limiter = limiter
         self._catalogue = catalogue
@@ -92,9 +96,10 @@ class RetryProcessor:
             return Done(
                 [outcome_publication(record, Status.EXPIRED, reason, record.attempt, delivery.headers)]
             )
-        job = self._job(delivery, record)
-        if isinstance(job, Publication):
-            return Done([job])
+        try:
+            job = self._job(delivery, record)
+        except MessageRefused as refused:
+            return _failed(delivery, record, refused)
         name = job.account.account
         if not self._patient and self._limiter.backlogged(name):
             return Done([_to(lane(name), delivery)])
@@ -106,47 +111,56 @@ class RetryProcessor:
     async def _let_in(self, delivery: Delivery, job: Job) -> Done:
         try:
             claimed = await self._claimed(job)
+        except MessageRefused as refused:
+            self._limiter.leave(job.account.account)
+            return _failed(delivery, job.record, refused)
         except BaseException:
             self._limiter.leave(job.account.account)
             raise
         if claimed is None:
             self._limiter.leave(job.account.account)
             return Done([_later(delivery)])
-        return await self._dispatcher.attempt_let_in(replace(job, record=claimed))
+        return await self._dispatcher.attempt_let_in(claimed)
 
-    async def _claimed(self, job: Job) -> MTRecord | None:
-        """The record, claimed; None when somebody else has moved it, or when its time passed while it
-        waited."""
-        if job.record.expires_at <= now():
+    async def _claimed(self, job: Job) -> Job | None:
+        """What may be sent now, claimed; None when somebody else has moved it, or when its time passed while
+        it waited. Raises MessageRefused when its session window was closed while it waited."""
+        record = job.record
+        if record.expires_at <= now():
             return None
-        change = Change(Status.SENDING, job.record.attempt, claim=self._dispatcher.claim(job.account))
-        return await self._transactions.move(job.record, change)
+        # What was begun in the window cannot go on as a template.
+        planned = replace(job.plan, fallback=None) if record.parts_sent else job.plan
+        planned = await in_window(planned, self._sessions)
+        change = self._dispatcher.begin(record, planned, record.attempt)
+        moved = await self._transactions.move(record, change)
+        return None if moved is None else replace(job, record=moved, plan=planned)
 
     async def _in_doubt(self, delivery: Delivery, record: MTRecord) -> Done:
         if record.claim is not None and record.claim.until > now():
             return Done([_later(delivery)])
-        job = self._job(delivery, record)
-        if isinstance(job, Publication):
-            return Done([job])
+        try:
+            job = self._job(delivery, record)
+        except MessageRefused as refused:
+            return _failed(delivery, record, refused)
         return await self._dispatcher.failed(job, outcome_unknown())
 
-    def _job(self, delivery: Delivery, record: MTRecord) -> Job | Publication:
-        """The next attempt, or what ends the MT when it can no longer be sent as planned."""
-        try:
-            mt = MTMessage.model_validate_json(record.body)
-            planned = plan(mt, record.message_id, self._catalogue(), account=record.account)
-        except MessageRefused as refused:
-            reason = permanent(refused.code, refused.detail)
-            return outcome_publication(record, Status.FAILED, reason, record.attempt, delivery.headers)
-        return Job(
-            record=record,
-            account=planned.account,
-            handler=planned.handler,
-            submission=planned.submission,
-            duplicates=planned.duplicates,
-            headers=delivery.headers,
-            waits=int(delivery.headers.get(WAITS, 0)),
+    def _job(self, delivery: Delivery, record: MTRecord) -> Job:
+        """The next attempt. Raises MessageRefused when the MT can no longer be sent as planned."""
+        planned = plan(
+            MTMessage.model_validate_json(record.body),
+            record.message_id,
+            self._catalogue(),
+            expires_at=record.expires_at,
+            account=record.account,
         )
+        return Job(record, planned, delivery.headers, int(delivery.headers.get(WAITS, 0)))
+
+
+def _failed(delivery: Delivery, record: MTRecord, refused: MessageRefused) -> Done:
+    """What ends an MT that can no longer be sent. Not as `rejected`, which a receipt for an attempt whose
+    outcome nobody knows could never overtake."""
+    reason = permanent(refused.code, refused.detail)
+    return Done([outcome_publication(record, Status.FAILED, reason, record.attempt, delivery.headers)])
 
 
 def expired_before_send(record: MTRecord) -> Reason:

@@ -7,8 +7,8 @@ from pymongo import ASCENDING, IndexModel
 
 from gateway.store.connect import Database, store_errors
 
-# A transaction goes some days after it ended (`purge_at`), as its application says; raw receipts after a
-# fixed time.
+# A transaction goes some days after it ended (`purge_at`), as its application says; raw receipts and sessions
+# after a fixed time.
 _PURGE = IndexModel([("purge_at", ASCENDING)], name="purge_at", expireAfterSeconds=0)
 
 INDEXES: dict[str, list[IndexModel]] = {
@@ -25,6 +25,12 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("due_at", ASCENDING)], name="due_at", partialFilterExpression={"due_at": {"$exists": True}}
         ),
         IndexModel([("message_id", ASCENDING)], name="message_id"),
+        # What a receipt for everything up to some time is about; only MT of accounts that have such receipts.
+        IndexModel(
+            [("person", ASCENDING), ("accepted_at", ASCENDING)],
+            name="person",
+            partialFilterExpression={"person": {"$exists": True}},
+        ),
         _PURGE,
     ],
     "mo_transactions": [IndexModel([("mo_id", ASCENDING)], name="mo_id"), _PURGE],
@@ -35,6 +41,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         _PURGE,
     ],
+    "sessions": [_PURGE],
 }
 
 

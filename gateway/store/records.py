@@ -19,6 +19,13 @@ def reference_of(app_id: str, message_id: str) -> str:
     return f"{app_id}/{message_id}"
 
 
+def person_of(account: str, person_id: str) -> str:
+    """The key of a person at an account. An msisdn is the same with and without its `+`: what providers call
+    people differs from what platforms call them."""
+    bare = person_id.removeprefix("+")
+    return f"{account}/{bare if bare.isdecimal() else person_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who is making the attempt that is under way, and until when nobody else may think it abandoned."""
@@ -45,6 +52,7 @@ class MTRecord:
     account: str | None = None
     provider: str | None = None
     to: Address | None = None
+    person: str | None = None  # whom receipts without a message id may be about (`person_of`); else left out
     thread: Thread | None = None
     correlation_id: str | None = None
     callback_data: str | None = None
@@ -57,6 +65,8 @@ class MTRecord:
     ended_as: Status | None = None
     provider_message_ids: tuple[str, ...] = ()
     parts: Mapping[str, Status] = field(default_factory=dict)  # how far each of several parts has come
+    part_count: int = 1  # in how many messages it goes
+    parts_sent: int = 0  # how many of them the provider has taken
     claim: Claim | None = None
     reason: Reason | None = None
     events: tuple[Mapping[str, Any], ...] = ()
@@ -64,6 +74,18 @@ class MTRecord:
     @property
     def reference(self) -> str:
         return reference_of(self.app_id, self.message_id)
+
+    @property
+    def parts_follow(self) -> bool:
+        """Whether some of its messages are sent, and others are still to be."""
+        return 0 < self.parts_sent < self.part_count
+
+    @property
+    def begun_at(self) -> datetime | None:
+        """When its last attempt, or the last of several messages in it, began."""
+        # What receipts for single parts leave behind while it is being sent is no beginning.
+        begun = (event for event in reversed(self.events) if event["status"] == Status.SENDING.value)
+        return next((event["at"] for event in begun if "occurred_at" not in event), None)
 
     @property
     def told(self) -> dict[Status, Mapping[str, Any]]:
@@ -97,7 +119,7 @@ def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:
         "rev": record.rev,
         "events": [event],
     }
-    for name in ("channel", "account", "provider", "correlation_id", "callback_data"):
+    for name in ("channel", "account", "provider", "person", "correlation_id", "callback_data"):
         value = getattr(record, name)
         if value is not None:
             document[name] = value
@@ -107,6 +129,8 @@ def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:
         document["thread"] = record.thread.model_dump(exclude_none=True)
     if record.degraded:
         document["degraded"] = list(record.degraded)
+    if record.part_count > 1:
+        document["part_count"] = record.part_count
     if record.claim is not None:
         document["claim"] = {"by": record.claim.by, "until": record.claim.until}
     return document
@@ -129,6 +153,7 @@ def from_document(document: Mapping[str, Any]) -> MTRecord:
         account=get("account"),
         provider=get("provider"),
         to=Address.model_construct(**to) if to else None,
+        person=get("person"),
         thread=Thread.model_construct(**{"title": None, **thread}) if thread else None,
         correlation_id=get("correlation_id"),
         callback_data=get("callback_data"),
@@ -141,6 +166,8 @@ def from_document(document: Mapping[str, Any]) -> MTRecord:
         ended_as=Status(ended_as) if ended_as else None,
         provider_message_ids=tuple(get("provider_message_ids", ())),
         parts={part["id"]: Status(part["status"]) for part in get("parts", ())},
+        part_count=get("part_count", 1),
+        parts_sent=get("parts_sent", 0),
         claim=Claim(claim["by"], claim["until"]) if claim else None,
         reason=Reason.model_validate(reason) if reason else None,
         events=tuple(document["events"]),

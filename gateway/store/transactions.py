@@ -7,7 +7,7 @@ Every change is conditional: it is made only if the record is still at the revis
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,6 +41,9 @@ class Change:
     ended_as: Status | None = None
     provider_message_ids: tuple[str, ...] = ()
     parts: Mapping[str, Status] | None = None
+    parts_sent: int | None = None
+    part_count: int | None = None  # with `degraded`, where this attempt sends something else than was logged
+    degraded: tuple[str, ...] | None = None
     claim: Claim | None = None
     retry_at: datetime | None = None  # while it waits in a wait tier: when its next attempt is due
     reason: Reason | None = None
@@ -87,6 +90,20 @@ class Transactions:
     async def by_provider_id(self, account: str, provider_message_id: str) -> MTRecord | None:
         return await self._by_provider_id.do((account, provider_message_id))
 
+    async def sent_to(
+        self, person: str, until: datetime, statuses: Collection[Status], limit: int = 500
+    ) -> list[MTRecord]:
+        """MT to this person (`MTRecord.person`) that were accepted by then and are in one of these statuses;
+        the newest, up to `limit`, newest first."""
+        query = {
+            "person": person,
+            "accepted_at": {"$lte": until},
+            "status": {"$in": [status.value for status in statuses]},
+        }
+        with store_errors():
+            cursor = self._collection.find(query).sort("accepted_at", -1).limit(limit)
+            return [from_document(document) for document in await cursor.to_list(limit)]
+
     async def move(self, record: MTRecord, change: Change) -> MTRecord | None:
         """Apply `change` if the MT is still as `record` says; returns the new record, or None when it is not.
 
@@ -103,6 +120,9 @@ class Transactions:
             ended_as=record.ended_as or change.ended_as,
             provider_message_ids=change.provider_message_ids or record.provider_message_ids,
             parts=record.parts if change.parts is None else change.parts,
+            parts_sent=record.parts_sent if change.parts_sent is None else change.parts_sent,
+            part_count=record.part_count if change.part_count is None else change.part_count,
+            degraded=record.degraded if change.degraded is None else change.degraded,
             claim=change.claim,
             reason=change.reason or record.reason,
             events=(*record.events, event),
@@ -223,6 +243,12 @@ def _update(move: _Move) -> Mapping[str, Any]:
     if change.parts is not None:
         # A list, since a provider's ids may hold what the names of fields must not.
         fields["parts"] = [{"id": id, "status": status.value} for id, status in change.parts.items()]
+    if change.parts_sent is not None:
+        fields["parts_sent"] = change.parts_sent
+    if change.part_count is not None:
+        fields["part_count"] = change.part_count
+    if change.degraded is not None:
+        fields["degraded"] = list(change.degraded)
     if change.reason is not None:
         fields["reason"] = change.reason.model_dump(mode="json", exclude_none=True)
     if change.claim is not None:
@@ -235,7 +261,7 @@ def _update(move: _Move) -> Mapping[str, Any]:
         fields["purge_at"] = change.at + timedelta(days=record.retention_days)
     if is_end(change.status, provider_sends_receipts=record.provider_sends_receipts):
         removed["due_at"] = ""
-    else:
+    elif change.status is not record.status or change.claim is not None or change.retry_at is not None:
         fields["due_at"] = due_at(record.expires_at, claim=change.claim, retry_at=change.retry_at)
     update: dict[str, Any] = {"$set": fields, "$inc": {"rev": 1}, "$push": {"events": move.event}}
     if removed:

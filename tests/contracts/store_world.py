@@ -12,6 +12,7 @@ from gateway.model.receipt import Status
 from gateway.store.connect import Database
 from gateway.store.inbound import InboundLog, MORecord, ReceiptRecord
 from gateway.store.records import Claim, MTRecord
+from gateway.store.sessions import Sessions
 from gateway.store.transactions import Transactions
 from tests.servers.mongod import MongoServer
 
@@ -24,10 +25,12 @@ class Store:
     server: MongoServer
     transactions: Transactions = field(init=False)
     inbound: InboundLog = field(init=False)
+    sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
         self.transactions = self.another_process("this")
         self.inbound = InboundLog(self.database)
+        self.sessions = Sessions(self.database)
 
     def another_process(self, name: str) -> Transactions:
         return Transactions(self.database, name)
@@ -70,6 +73,7 @@ def claimed(message_id: str = "m-1") -> MTRecord:
         account="acme",
         provider="scripted",
         to=Address(kind="msisdn", id="447700900001"),
+        person="acme/447700900001",
         thread=Thread(id="t-1", type="conversation", title="Tea"),
         correlation_id="order 7",
         callback_data='{"$set": 1, "a.b": "\x00"}',
@@ -78,6 +82,7 @@ def claimed(message_id: str = "m-1") -> MTRecord:
         degraded=("the list was written out as text",),
         retention_days=7,
         attempt=1,
+        part_count=3,
         claim=Claim("mt-1", AT + timedelta(seconds=30)),
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import FailureKind, GatewayError
 from gateway.model.receipt import Reason, Status, permanent
-from gateway.store.records import Claim, MTRecord
+from gateway.store.records import REVIVED_AFTER, Claim, MTRecord
 from gateway.store.transactions import Change, ProviderIdReused
 from tests.contracts.store_world import AT, Store, accepted, claimed
 
@@ -68,6 +68,9 @@ async def test_every_field_of_an_mt_comes_back_as_it_was(store: Store) -> None:
             ended_as=Status.FAILED,
             provider_message_ids=("p-1", "p-2"),
             parts={"p-1": Status.DELIVERED, "p-2": Status.FAILED},
+            parts_sent=2,
+            part_count=2,
+            degraded=("the location was written out as text",),
             claim=Claim("retry-1", AT + timedelta(seconds=60)),
             reason=Reason(
                 code="rate_limited", kind=FailureKind.THROTTLED, provider_code="88", provider_text="slow"
@@ -234,3 +237,53 @@ async def test_what_was_asked_for_is_written_before_a_drain_returns(store: Store
     found = await asyncio.gather(*(store.transactions.get(f"shop/m-{n}") for n in range(50)))
     assert None not in found, "a cancelled caller does not take its write back"
     await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def test_what_was_sent_to_a_person_is_found_by_then_and_by_status_the_newest_first(
+    store: Store,
+) -> None:
+    for number in range(6):
+        at = AT + timedelta(seconds=number)
+        await store.added(accepted(f"m-{number}", accepted_at=at, person="acme/1"))
+    await store.added(accepted("m-7", person="acme/2"))
+    await store.added(accepted("m-8"))
+    submitted = [await store.stored(accepted(f"m-{number}")) for number in (1, 2, 4, 5)]
+    for record in submitted:
+        await store.transactions.move(record, Change(Status.SUBMITTED, 1))
+
+    async def found(seconds: int, *statuses: Status, limit: int = 500) -> list[str]:
+        until = AT + timedelta(seconds=seconds)
+        records = await store.transactions.sent_to("acme/1", until, statuses, limit)
+        return [record.message_id for record in records]
+
+    assert await found(4, Status.SUBMITTED) == ["m-4", "m-2", "m-1"]
+    assert await found(4, Status.SUBMITTED, Status.ACCEPTED) == ["m-4", "m-3", "m-2", "m-1", "m-0"]
+    assert await found(9, Status.SUBMITTED, limit=2) == ["m-5", "m-4"]
+    assert await found(9, Status.READ) == []
+    [newest] = await store.transactions.sent_to("acme/1", AT + timedelta(seconds=9), [Status.SUBMITTED], 1)
+    assert newest == await store.stored(newest)
+
+
+async def test_a_change_that_leaves_the_status_leaves_the_time_at_which_it_is_due(store: Store) -> None:
+    """A receipt for one of several messages must not hide that the repeat of the next one is lost."""
+    record = await store.added(accepted())
+    retry_at = AT + timedelta(seconds=5)
+    waiting = await store.transactions.move(record, Change(Status.WAITING, 1, retry_at=retry_at))
+    assert waiting is not None
+    await store.transactions.move(waiting, Change(Status.WAITING, 1, parts={"p-1": Status.DELIVERED}))
+    due = await store.transactions.due(retry_at + REVIVED_AFTER, 10)
+    assert [each.reference for each in due] == ["shop/m-1"]
+    assert await store.transactions.due(retry_at, 10) == []
+
+
+def test_when_an_attempt_began_is_not_when_something_was_heard_of_it() -> None:
+    events = (
+        {"status": "accepted", "at": AT},
+        {"status": "sending", "at": AT + timedelta(seconds=1)},
+        {"status": "waiting", "at": AT + timedelta(seconds=2)},
+        {"status": "sending", "at": AT + timedelta(seconds=3)},
+        {"status": "sending", "at": AT + timedelta(seconds=4), "occurred_at": AT},
+        {"status": "submitted", "at": AT + timedelta(seconds=5)},
+    )
+    assert accepted(events=events).begun_at == AT + timedelta(seconds=3)
+    assert accepted(events=events[:1]).begun_at is None

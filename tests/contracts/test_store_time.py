@@ -111,14 +111,16 @@ async def test_what_ended_long_ago_is_thrown_away_and_nothing_else(store: Store)
     await store.inbound.add_mo(mo("new"))
     await store.inbound.add_receipt(receipt("old", received_at=long_ago))
     await store.inbound.add_receipt(receipt("new"))
+    await store.sessions.note("acme", "old", long_ago)
+    await store.sessions.note("acme", "new", now())
 
     async def kept() -> list[list[str]]:
-        names = ("mt_transactions", "mo_transactions", "dr_events")
+        names = ("mt_transactions", "mo_transactions", "dr_events", "sessions")
         found = [await store.database.db[name].find({}, {"_id": 1}).to_list(None) for name in names]
         return [sorted(document["_id"] for document in documents) for documents in found]
 
     async def purged() -> bool:
-        return await kept() == [["shop/new", "shop/open"], ["acme/new"], ["new"]]
+        return await kept() == [["shop/new", "shop/open"], ["acme/new"], ["new"], ["acme/new"]]
 
     await eventually(purged, within_seconds=30)
 
@@ -130,6 +132,7 @@ async def test_indexes_can_be_made_again_and_are_what_questions_are_asked_by(sto
         "provider_message_ids": {"account": "acme", "provider_message_ids": {"$in": ["p-1"]}},
         "due_at": {"due_at": {"$lte": AT}},
         "message_id": {"message_id": "m-1"},
+        "person": {"person": "acme/1", "accepted_at": {"$lte": AT}, "status": {"$in": ["submitted"]}},
     }
     used = {}
     for name, query in asked.items():

@@ -15,9 +15,9 @@ from gateway.store.connect import Database
 from gateway.store.inbound import InboundLog
 from gateway.store.indexes import ensure_indexes
 from gateway.store.records import MTRecord
+from gateway.store.sessions import Sessions
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
-from gateway.transports.port import HttpRequest, HttpResponse, Transports
 from processors.catalogue import Catalogue
 from processors.dispatch import Dispatcher
 from processors.dr import DRProcessor
@@ -26,14 +26,8 @@ from processors.mo import MOProcessor
 from processors.mt import MTProcessor
 from processors.outcome import Dead, Done, Processor
 from processors.retry import RetryProcessor
+from tests.handlers.fake_http import FakeHttp
 from tests.processors.fakes import Provider, catalogue_of, delivery_of
-
-
-class NoHttp:
-    """The provider of these tests needs no network."""
-
-    async def request(self, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
-        raise AssertionError("no request is expected")
 
 
 @dataclass
@@ -42,8 +36,10 @@ class World:
 
     provider: Provider
     catalogue: Catalogue
+    database: Database
     transactions: Transactions
     inbound: InboundLog
+    sessions: Sessions
     metrics: Metrics
     limiter: Limiter
     dispatcher: Dispatcher
@@ -54,13 +50,14 @@ class World:
     mo: MOProcessor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mt = MTProcessor(self.transactions, self.dispatcher, self.limiter, lambda: self.catalogue)
-        self.retry = RetryProcessor(self.transactions, self.dispatcher, self.limiter, lambda: self.catalogue)
-        self.lane = RetryProcessor(
-            self.transactions, self.dispatcher, self.limiter, lambda: self.catalogue, patient=True
-        )
+        def catalogue() -> Catalogue:
+            return self.catalogue
+
+        parts = (self.transactions, self.sessions, self.dispatcher, self.limiter, catalogue)
+        self.mt = MTProcessor(*parts)
+        self.retry, self.lane = RetryProcessor(*parts), RetryProcessor(*parts, patient=True)
         self.dr = DRProcessor(self.transactions, self.inbound, lambda: self.catalogue.handlers, self.metrics)
-        self.mo = MOProcessor(self.inbound, self.transactions, lambda: self.catalogue, self.metrics)
+        self.mo = MOProcessor(self.inbound, self.transactions, self.sessions, catalogue, self.metrics)
 
     def configure(
         self, *, account: ProviderAccount | None = None, application: Application | None = None
@@ -114,7 +111,24 @@ async def world(database: Database) -> World:
     await ensure_indexes(database)
     provider, metrics = Provider(), Metrics(CollectorRegistry())
     limiter, transactions = Limiter(metrics), Transactions(database, "test")
-    dispatcher = Dispatcher(transactions, limiter, Transports(http=NoHttp()), metrics, "test")
+    dispatcher = Dispatcher(transactions, limiter, FakeHttp().transports, metrics, "test")
     catalogue = catalogue_of(provider)
     limiter.configure(catalogue.accounts)
-    return World(provider, catalogue, transactions, InboundLog(database), metrics, limiter, dispatcher)
+    return World(
+        provider,
+        catalogue,
+        database,
+        transactions,
+        InboundLog(database),
+        Sessions(database),
+        metrics,
+        limiter,
+        dispatcher,
+    )
+
+
+@pytest.fixture
+def quick(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world in which being throttled does not pause the account."""
+    monkeypatch.setattr("processors.dispatch.pause_of", lambda error: 0.0)
+    return world

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 import orjson
@@ -12,13 +13,15 @@ import orjson
 from gateway.broker.port import Delivery, Publication
 from gateway.model.account import ProviderAccount, RetrySchedule
 from gateway.model.application import Application
+from gateway.model.base import rfc3339
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.model.receipt import DeliveryReceipt
-from gateway.transports.port import Transports
+from gateway.transports.port import HttpRequest, Transports
 from handlers.contract import Capabilities, InboundMessage, Submission, Submitted
+from handlers.shared.splitting import Limit
 from processors.catalogue import Catalogue
 
-CAPABILITIES = Capabilities(content={"text": 100, "image": 20}, receipts=True)
+CAPABILITIES = Capabilities(content={"text": Limit(100), "image": Limit(20)}, receipts=True)
 
 
 class Provider:
@@ -35,7 +38,7 @@ class Provider:
 
     async def send(self, submission: Submission, out: Transports) -> Submitted:
         self.sent.append(submission)
-        answer = self.answers.pop(0) if self.answers else Submitted((f"p-{submission.reference}",))
+        answer = self.answers.pop(0) if self.answers else Submitted((f"p-{submission.key}",))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -53,6 +56,12 @@ class Provider:
 
     def parse_dr(self, item: CallbackItem) -> Sequence[DeliveryReceipt]:
         return [DeliveryReceipt.model_validate(row) for row in _rows(item)]
+
+    async def media(self, media_id: str, out: Transports) -> HttpRequest | None:
+        return None
+
+    async def check(self, out: Transports) -> str | None:
+        return None
 
 
 def _rows(item: CallbackItem) -> list[Any]:
@@ -150,3 +159,17 @@ def receipts(*rows: dict[str, Any], key: str = "i-1", account: str = "acme", loo
 
 def receipt(status: str | None, *, id: str = "p-shop/m-1", **fields: Any) -> dict[str, Any]:
     return {"provider_message_id": id, "status": status, **fields}
+
+
+def mo(*, at: datetime | None = None, key: str = "i-1", account: str = "acme", **fields: Any) -> Delivery:
+    """A callback item with one text from the fictional person that `mt` is sent to, received `at`."""
+    document = {
+        "provider_message_id": "in-1",
+        "sender": {"kind": "msisdn", "id": "447700900001"},
+        "content": {"type": "text", "text": "hi"},
+        **fields,
+    }
+    received_at = rfc3339(at) if at else "2026-11-22T10:00:00.000Z"
+    headers = {"x-account": account, "x-kind": "mo", "x-received-at": received_at}
+    body = json.dumps([document]).encode()
+    return delivery_of(Publication("", "imgw.mo.in", body, "imgw.callback.v1", key, headers))

@@ -14,6 +14,7 @@ from gateway.model.receipt import Status
 from gateway.store.records import Claim, MTRecord
 from gateway.store.transactions import Change
 from handlers.contract import Capabilities, Submitted
+from handlers.shared.splitting import Limit
 from processors.outcome import Dead
 from tests.processors.conftest import World, dead, done
 from tests.processors.fakes import ACCOUNT, SHOP, again, delivery_of, mt, seen
@@ -55,7 +56,7 @@ async def test_an_mt_is_sent_and_its_submission_told(world: World) -> None:
 
 
 async def test_submitted_is_final_where_no_receipts_come(world: World) -> None:
-    world.provider.capabilities = Capabilities(content={"text": 100}, receipts=False)
+    world.provider.capabilities = Capabilities(content={"text": Limit(100)}, receipts=False)
     [(key, dr)] = seen(await done(world.mt, mt()))
     assert (key, dr["final"]) == ("dr.shop.submitted", True)
     assert (await world.record()).ended_as is Status.SUBMITTED
@@ -93,8 +94,8 @@ async def test_an_mt_without_an_id_is_given_one_before_anything_else_happens(wor
         ({"app_id": "nobody"}, "unknown_application"),
         ({"account": "other"}, "unknown_account"),
         ({"channel": "viber"}, "no_route"),
-        ({"content": {"type": "location", "latitude": 1, "longitude": 2}}, "unsupported_content"),
-        ({"content": {"type": "text", "text": "x" * 101}}, "content_too_long"),
+        ({"content": {"type": "template", "name": "hello", "language": "en"}}, "unsupported_content"),
+        ({"content": {"type": "text", "text": "x" * 3_201}}, "content_too_long"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expired_before_send"),
         ({"from": "somebody"}, "sender_invalid"),
         ({"validity": 5}, "invalid_message"),

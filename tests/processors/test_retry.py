@@ -10,12 +10,24 @@ from gateway.broker.port import Headers, Publication
 from gateway.errors import FailureKind, MessageRefused, ProviderError
 from gateway.model.account import RetrySchedule
 from gateway.model.base import now
+from gateway.model.message import MTMessage
 from gateway.model.receipt import Status
 from gateway.store.records import Claim
 from gateway.store.transactions import Change
 from processors.planning import plan
 from tests.processors.conftest import World, dead, done
-from tests.processors.fakes import ACCOUNT, SHOP, again, delivery_of, mt, receipt, receipts, seen
+from tests.processors.fakes import (
+    ACCOUNT,
+    SHOP,
+    Provider,
+    again,
+    catalogue_of,
+    delivery_of,
+    mt,
+    receipt,
+    receipts,
+    seen,
+)
 
 pytestmark = pytest.mark.mongodb
 
@@ -210,12 +222,10 @@ async def test_a_repeat_of_an_unknown_mt_is_dead(world: World) -> None:
 
 def test_a_plan_is_the_same_for_every_attempt() -> None:
     """What Retry plans from the log is what MT planned from the queue."""
-    from gateway.model.message import MTMessage
-    from tests.processors.fakes import Provider, catalogue_of
-
-    catalogue = catalogue_of(Provider())
+    catalogue, until = catalogue_of(Provider()), now()
     message = MTMessage.model_validate_json(mt().body)
-    assert plan(message, "m-1", catalogue) == plan(message, "m-1", catalogue, account="acme")
+    first = plan(message, "m-1", catalogue, expires_at=until)
+    assert plan(message, "m-1", catalogue, expires_at=until, account="acme") == first
 
 
 async def test_waiting_for_a_busy_account_does_not_lengthen_the_providers_own_waits(world: World) -> None:
