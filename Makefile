@@ -36,12 +36,13 @@ soak: $(READY) servers  ## The fault tests in their long form: ROUNDS=1 SEED=any
 bench: $(READY) servers  ## What a message costs against the same work by hand, and how fast it goes: QUICK=1 for short
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
-check: $(READY)  ## Format, lint, types, imports, generated files
+check: $(READY)  ## Format, lint, types, imports, generated files, names of providers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/imgw generate --check
+	$(BIN)/pytest -q tests/unit/test_provider_names.py
 
 format: $(READY)  ## Put the code in its form
 	$(BIN)/ruff format .

@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import ConfigurationError, Problem
-from gateway.settings_checks import Network, fernet_keys, lower, networks, server_url, web_url
+from gateway.settings_checks import Network, api_keys, fernet_keys, lower, networks, server_url, web_url
 from gateway.settings_sources import CONFIG_FILE, PREFIX, Entry, Given, read_file, read_variables
 
 _KEY_NEEDED = (
@@ -85,6 +85,14 @@ class WebSettings(Section):
     their callbacks. Without it, what the request says."""
     max_body_bytes: Annotated[int, Field(ge=1_024, le=67_108_864)] = 3 * 1_048_576 + 65_536
     """The largest request body that is taken, in bytes. Meta sends up to 3 MiB."""
+
+
+class ApiSettings(Section):
+    keys: Annotated[SecretStr, AfterValidator(api_keys)] | None = None
+    """What callers of /v1 prove themselves with, as `Authorization: Bearer <key>`; several are separated by
+    commas, 22 characters or more each. Without any, /v1 answers 404 to everything."""
+    max_media_bytes: Annotated[int, Field(ge=1_024, le=10_737_418_240)] = 104_857_600
+    """The largest media of an MO that /v1/media passes on, in bytes."""
 
 
 class AdminSettings(Section):
@@ -150,6 +158,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     secrets: SecretsSettings = SecretsSettings()
     web: WebSettings = WebSettings()
+    api: ApiSettings = ApiSettings()
     admin: AdminSettings = AdminSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, SecretStr
 Network = IPv4Network | IPv6Network
 
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")  # 32 bytes
+# What a Bearer token may consist of (RFC 6750); 22 characters of base64 hold 128 bits.
+_API_KEY = re.compile(r"(?=.{22,})[A-Za-z0-9._~+/-]+=*")
 
 
 def server_url(*schemes: str) -> AfterValidator:
@@ -45,6 +47,13 @@ def fernet_keys(value: SecretStr) -> SecretStr:
     """One Fernet key or several, separated by commas."""
     if not all(_FERNET_KEY.fullmatch(key.strip()) for key in value.get_secret_value().split(",")):
         raise ValueError("each key is 32 bytes in URL-safe base64, several separated by commas")
+    return value
+
+
+def api_keys(value: SecretStr) -> SecretStr:
+    """One key for the API or several, separated by commas."""
+    if not all(_API_KEY.fullmatch(key.strip()) for key in value.get_secret_value().split(",")):
+        raise ValueError("each key is 22 or more of A-Z a-z 0-9 . _ ~ + / - (several separated by commas)")
     return value
 
 

@@ -43,6 +43,7 @@ app = typer.Typer(
 tx = typer.Typer(help="The log of messages.", no_args_is_help=True)
 dr = typer.Typer(help="Delivery receipts, as they came from providers.", no_args_is_help=True)
 unmatched = typer.Typer(help="Receipts that never found their MT.", no_args_is_help=True)
+provider = typer.Typer(help="One provider, through an account.", no_args_is_help=True)
 dead = typer.Typer(help="Dead letters: messages that could not be dealt with.", no_args_is_help=True)
 
 Folder = Annotated[
@@ -111,6 +112,16 @@ def providers() -> None:
     from processors.commands import providers
 
     providers.show()
+
+
+@provider.command("test")
+def provider_test(
+    account: Annotated[str, typer.Argument(help="The account's name, as it was applied.")],
+) -> None:
+    """Ask the provider whether it takes the account's credentials. Exit code 1 when it does not."""
+    from processors.commands import provider_test
+
+    _succeed(provider_test.test(account))
 
 
 @app.command()
@@ -212,9 +223,7 @@ def simulate(
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.")] = 9090,
     bare: Annotated[
         bool,
-        typer.Option(
-            "--bare", help="For benchmarks: take every WhatsApp message at once, without any configuration."
-        ),
+        typer.Option("--bare", help="For benchmarks: take every message at once, without any configuration."),
     ] = False,
 ) -> None:
     """Play the providers: take what the gateway sends, post receipts and replies back, fail as rules say."""
@@ -250,6 +259,7 @@ def generate(
     generate.generate(root, check=check)
 
 
+app.add_typer(provider, name="provider")
 app.add_typer(tx, name="tx")
 app.add_typer(dead, name="dead")
 dr.add_typer(unmatched, name="unmatched")

@@ -13,6 +13,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -24,10 +25,10 @@ from aiohttp import web
 from gateway.errors import UnavailableError
 from gateway.settings import Settings
 from gateway.store.indexes import ensure_indexes
-from gateway.transports.http import AiohttpTransport
 from gateway.web.app import HttpServer
 from gateway.web.health import HealthRoutes
 from processors.servers import make_broker, open_database
+from processors.ways_out import WaysOut
 from processors.wiring import (
     Parts,
     Role,
@@ -46,6 +47,7 @@ ADMIN_PORTS: dict[Role, int] = {"mt": 9464, "mo": 9465, "dr": 9466, "retry": 946
 _WEDGED_AFTER_SECONDS = 20.0  # beyond the grace period
 _WEDGED_EXIT_CODE = 70
 _LONGEST_PAUSE_SECONDS = 5.0
+_SWITCH_SECONDS = 0.001
 
 
 class Daemon:
@@ -89,6 +91,8 @@ class Daemon:
         # What is loaded by now stays: looking through it again and again would only hold up messages.
         gc.collect()
         gc.freeze()
+        # The database driver works in threads, and each answer of the server waits that long for its turn.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         logger.info("daemon.started", roles=list(self._roles), admin_port=port, name=parts.name)
 
     async def _enter_admin(self, stack: AsyncExitStack, health: HealthRoutes) -> int:
@@ -100,16 +104,12 @@ class Daemon:
         return int(await self._enter(stack, "admin server", server.start, server.stop))
 
     async def _start_work(self, stack: AsyncExitStack, parts: Parts) -> Work:
-        http = self._settings.http
-        transport = AiohttpTransport(
-            allowed_private_networks=http.allowed_private_networks,
-            connect_timeout_seconds=http.connect_timeout_seconds,
-            max_response_bytes=http.max_response_bytes,
-        )
-        await self._enter(stack, "transport", transport.start, transport.close)
+        ways_out = WaysOut(self._settings, parts.tokens)
+        await self._enter(stack, "transports", ways_out.start, ways_out.close)
         stack.push_async_callback(self._stopping("log", parts.transactions.drain))
         stack.push_async_callback(self._stopping("log of what came in", parts.inbound.drain))
-        work = build_work(parts, self._roles, transport)
+        stack.push_async_callback(self._stopping("sessions", parts.sessions.drain))
+        work = build_work(parts, self._roles, ways_out.all)
         stack.push_async_callback(self._stopping("queues", work.stop))
         stack.callback(parts.limiter.stop)
         work.start()
@@ -118,7 +118,7 @@ class Daemon:
             expiry.start()
             stack.push_async_callback(self._stopping("expiry monitor", expiry.stop))
         if "web" in self._roles:
-            server = build_web(parts)
+            server = build_web(parts, ways_out)
             port = await self._enter(stack, "web server", server.start, server.stop)
             logger.info("web.listening", port=port)
         return work

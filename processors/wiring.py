@@ -22,14 +22,18 @@ from gateway.settings import Settings
 from gateway.store.catalog import CatalogueStore
 from gateway.store.connect import Database
 from gateway.store.inbound import InboundLog
+from gateway.store.sessions import Sessions
+from gateway.store.tokens import SharedTokens
 from gateway.store.transactions import Transactions
 from gateway.store.watch import StoreWatch
 from gateway.telemetry.metrics import Metrics
-from gateway.transports.http import AiohttpTransport
 from gateway.transports.port import Transports
+from gateway.web.api import api
 from gateway.web.app import HttpServer
 from gateway.web.callbacks import CallbackRoute
 from gateway.web.health import HealthRoutes
+from gateway.web.media import MediaRoute
+from handlers.contract import Handler
 from handlers.registry import Registry
 from processors.catalogue import Catalogue, CatalogueFollower
 from processors.dispatch import Dispatcher
@@ -44,6 +48,7 @@ from processors.mt import MTProcessor
 from processors.outcome import Processor
 from processors.retry import RetryProcessor
 from processors.servers import secret_box
+from processors.ways_out import WaysOut
 
 Role = Literal["mt", "mo", "dr", "retry", "web"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -68,6 +73,8 @@ class Parts:
     limiter: Limiter
     transactions: Transactions
     inbound: InboundLog
+    sessions: Sessions
+    tokens: SharedTokens
     name: str
 
     async def available(self) -> None:
@@ -92,7 +99,8 @@ def build_parts(
         limiter.configure(catalogue.accounts)
         metrics.catalogue_version.set(catalogue.version)
 
-    store = CatalogueStore(database, secret_box(settings))
+    box = secret_box(settings)
+    store = CatalogueStore(database, box)
     return Parts(
         settings=settings,
         metrics=metrics,
@@ -103,6 +111,8 @@ def build_parts(
         limiter=limiter,
         transactions=Transactions(database, name),
         inbound=InboundLog(database),
+        sessions=Sessions(database),
+        tokens=SharedTokens(database, box),
         name=name,
     )
 
@@ -133,17 +143,22 @@ class Work:
         await asyncio.gather(*stopping)
 
 
-def build_work(parts: Parts, roles: Sequence[Role], transport: AiohttpTransport) -> Work:
-    """The work of these roles. Those that send share one transport and the accounts' limits."""
-    transactions, limiter, metrics = parts.transactions, parts.limiter, parts.metrics
-    dispatcher = Dispatcher(transactions, limiter, Transports(http=transport), metrics, parts.name)
+def build_work(parts: Parts, roles: Sequence[Role], ways_out: Transports) -> Work:
+    """The work of these roles. Those that send share the transports and the accounts' limits."""
+    transactions, sessions, limiter, metrics = (
+        parts.transactions,
+        parts.sessions,
+        parts.limiter,
+        parts.metrics,
+    )
+    dispatcher = Dispatcher(transactions, limiter, ways_out, metrics, parts.name)
 
     def catalogue() -> Catalogue:
         return parts.catalogue.current
 
-    mt = MTProcessor(transactions, dispatcher, limiter, catalogue)
-    retry = RetryProcessor(transactions, dispatcher, limiter, catalogue)
-    mo = MOProcessor(parts.inbound, transactions, catalogue, metrics)
+    mt = MTProcessor(transactions, sessions, dispatcher, limiter, catalogue)
+    retry = RetryProcessor(transactions, sessions, dispatcher, limiter, catalogue)
+    mo = MOProcessor(parts.inbound, transactions, sessions, catalogue, metrics)
     dr = DRProcessor(transactions, parts.inbound, lambda: catalogue().handlers, metrics)
     processors: list[tuple[Role, str, Processor]] = [
         ("mt", MT, mt),
@@ -161,7 +176,7 @@ def build_work(parts: Parts, roles: Sequence[Role], transport: AiohttpTransport)
         return Work(loops, None)
 
     def loop_of(account: ProviderAccount) -> Loop:
-        patient = RetryProcessor(transactions, dispatcher, limiter, catalogue, patient=True)
+        patient = RetryProcessor(transactions, sessions, dispatcher, limiter, catalogue, patient=True)
         return _loop(parts, lane(account.account), patient, min(workers, account.max_in_flight))
 
     lanes = Lanes(parts.broker, limiter, catalogue, loop_of if "mt" in roles else None)
@@ -179,16 +194,19 @@ def build_expiry(parts: Parts) -> ExpiryMonitor:
     )
 
 
-def build_web(parts: Parts) -> HttpServer:
-    """The server that providers call."""
-    settings = parts.settings.web
+def build_web(parts: Parts, ways_out: WaysOut) -> HttpServer:
+    """The server that providers call, and callers of the API."""
+    settings, keys = parts.settings.web, parts.settings.api.keys
     app = web.Application(client_max_size=settings.max_body_bytes)
-    CallbackRoute(
-        parts.broker,
-        lambda account: parts.catalogue.current.handlers.get(account),
-        parts.metrics,
-        public_url=settings.public_url,
-    ).register(app)
+
+    def handler_of(account: str) -> Handler | None:
+        return parts.catalogue.current.handlers.get(account)
+
+    CallbackRoute(parts.broker, handler_of, parts.metrics, public_url=settings.public_url).register(app)
+    v1 = api(keys)
+    most_bytes = parts.settings.api.max_media_bytes
+    MediaRoute(ways_out.http, ways_out.all, handler_of, parts.metrics, most_bytes=most_bytes).register(v1)
+    app.add_subapp("/v1", v1)
     return HttpServer(app, settings.host, settings.port, setting="IMGW_WEB__PORT")
 
 

@@ -19,7 +19,7 @@ from gateway import __version__
 
 # From the store's fastest answer to the longest time-out of an account; OpenTelemetry's steps for messaging.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300)
-# Answering a callback: a provider waits 2 s (LINE) to 20 s (Meta).
+# Answering a callback: providers wait 2 s to 20 s.
 _CALLBACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
 # Up to a day: a telephone that is switched off at night.
 _LATENCY_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 43_200, 86_400)
@@ -145,6 +145,13 @@ class Metrics:
             "imgw_callback_items_total",
             "Messages, receipts and events in accepted callbacks; kind is mo, dr or event.",
             ("account", "kind"),
+            registry=registry,
+        )
+        self.media = Counter(
+            "imgw_media_total",
+            "Media asked for on /v1/media; outcome is served, not_found, too_large, failed or broken_off (by"
+            ' either side). Account "unknown" where there is none of the name.',
+            ("account", "outcome"),
             registry=registry,
         )
         self.mo = Counter(

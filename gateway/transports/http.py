@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
 import aiohttp.connector
-from yarl import URL
 
-from gateway import __version__
 from gateway.errors import FailureKind, ProviderError
+from gateway.transports.failing import too_large
 from gateway.transports.http_failures import failure
+from gateway.transports.http_requests import USER_AGENT, headers_of, url_of
+from gateway.transports.http_stream import HttpStream, redirected
 from gateway.transports.port import HttpRequest, HttpResponse
 from gateway.transports.ssrf import AddressGuard, Network
 
 # Shorter than servers commonly keep idle connections, so that it is us who close them: a request written to a
 # connection that its server is closing has an unknown outcome.
 _KEEP_ALIVE_SECONDS = 15.0
+_MOST_REDIRECTIONS = 3
 _NOT_REPEATED = frozenset({"POST", "PATCH"})  # by aiohttp
 _NONE_NEEDED: tuple[aiohttp.ClientMiddlewareType, ...] = ()
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 class AiohttpTransport:
     """The HTTP transport of one process. `start` it within the event loop that uses it, and `close` it.
 
-    Redirects are not followed, cookies not kept, the environment's proxies and netrc not used, and nothing
-    is repeated. `connect_timeout_seconds` bounds the name look-up, the connection and TLS together.
+    Redirections are not followed by `request`, cookies not kept, the environment's proxies and netrc not
+    used, and nothing is repeated. `connect_timeout_seconds` bounds the name look-up, the connection and TLS
+    together.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class AiohttpTransport:
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"im-gateway/{__version__}"},
+            headers={"User-Agent": USER_AGENT},
             middlewares=(_never_repeat,),
             trust_env=False,
         )
@@ -68,25 +69,77 @@ class AiohttpTransport:
     async def request(self, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
         """See HttpTransport. A URL or a header that cannot be sent, and an address that is not allowed, are
         PERMANENT."""
-        if self._session is None:
-            raise RuntimeError("the transport has not been started")
         progress = _Progress()
         _progress.set(progress)
         try:
-            async with self._session.request(
+            async with self._started().request(
                 request.method,
-                _url(request),
-                headers=_headers(request),
+                url_of(request),
+                headers=headers_of(request),
                 data=request.body or None,
                 allow_redirects=False,
                 timeout=self._timeout(timeout_seconds),
                 middlewares=_NONE_NEEDED if request.method in _NOT_REPEATED else None,
             ) as response:
-                body = await self._read(response)
+                body = await _read(response, request.most_bytes or self._max_response_bytes)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status, headers, body)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:  # the last one is uvloop's
             raise failure(error, written=progress.writing) from error
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, *, timeout_seconds: float) -> AsyncIterator[HttpStream]:
+        """The answer, to be read as it comes; whatever its size and its status.
+
+        A GET follows up to three redirections (handlers' media lie on content networks): each address is
+        judged like any other, and another origin gets none of the headers. `timeout_seconds` bounds each
+        silence, not the whole. Raises ProviderError as `request` does.
+        """
+        patience = aiohttp.ClientTimeout(connect=self._connect_timeout_seconds, sock_read=timeout_seconds)
+        response = await self._followed(request, patience)
+        try:
+            yield HttpStream(response)
+        finally:
+            response.close()
+
+    async def _followed(
+        self, request: HttpRequest, patience: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        for _ in range(_MOST_REDIRECTIONS + 1):
+            response = await self._opened(request, patience)
+            target = redirected(request, response)
+            if target is None:
+                return response
+            response.close()
+            request = target
+        raise ProviderError(
+            FailureKind.PERMANENT,
+            reason="provider_error",
+            code="redirections",
+            text=f"more than {_MOST_REDIRECTIONS} redirections",
+        )
+
+    async def _opened(self, request: HttpRequest, patience: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        progress = _Progress()
+        _progress.set(progress)
+        try:
+            return await self._started().request(
+                request.method,
+                url_of(request),
+                # Uncompressed, so that its length is known before it is there.
+                headers={"Accept-Encoding": "identity", **headers_of(request)},
+                data=request.body or None,
+                allow_redirects=False,
+                timeout=patience,
+                middlewares=_NONE_NEEDED if request.method in _NOT_REPEATED else None,
+            )
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            raise failure(error, written=progress.writing) from error
+
+    def _started(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the transport has not been started")
+        return self._session
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         """As many as there are accounts with time-outs of their own."""
@@ -96,20 +149,16 @@ class AiohttpTransport:
             self._timeouts[seconds] = timeout
         return timeout
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """The body, decompressed, up to the limit; more than that is not read."""
-        body = bytearray()
-        while chunk := await response.content.readany():
-            body += chunk
-            if len(body) > self._max_response_bytes:
-                response.close()
-                raise ProviderError(
-                    FailureKind.UNCERTAIN,
-                    reason="provider_error",
-                    code=f"http_{response.status}",
-                    text=f"the answer is larger than {self._max_response_bytes} bytes",
-                )
-        return bytes(body)
+
+async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    """The body, decompressed, up to the limit; more than that is not read."""
+    body = bytearray()
+    while chunk := await response.content.readany():
+        body += chunk
+        if len(body) > most_bytes:
+            response.close()
+            raise too_large(most_bytes)
+    return bytes(body)
 
 
 class _Progress:
@@ -150,17 +199,3 @@ async def _never_repeat(
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise failure(error, written=True) from error
-
-
-def _url(request: HttpRequest) -> URL:
-    url = URL(request.url)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("not an HTTP URL")
-    return url
-
-
-def _headers(request: HttpRequest) -> Mapping[str, str]:
-    for name, value in request.headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _NOT_IN_HEADERS.search(value):
-            raise ValueError("not a header that HTTP can carry")
-    return request.headers

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from gateway.errors import FailureKind, ProviderError
+from gateway.errors import ProviderError
+from gateway.transports.failing import address_refused, garbled, lost, not_taken, request_invalid
 from gateway.transports.ssrf import AddressRefused
 
 # What aiohttp 3.14 says when a kept connection turns out to be closed before the first byte goes out, as
@@ -20,19 +21,14 @@ def failure(error: Exception, *, written: bool) -> ProviderError:
     if isinstance(error, aiohttp.ClientConnectorError):
         return _not_connected(error)
     if _closed_before(error):
-        return _not_taken("connection_closed", "the connection had been closed before anything was sent")
+        return not_taken("connection_closed", "the connection had been closed before anything was sent")
     if written:
         return _lost(error)
     if isinstance(error, TimeoutError):
-        return _not_taken("connect_timeout", "no connection in time")
+        return not_taken("connect_timeout", "no connection in time")
     if isinstance(error, ValueError | aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return ProviderError(
-            FailureKind.PERMANENT,
-            reason="provider_error",
-            code="request_invalid",
-            text="the URL, or one of the headers, is not one that HTTP can carry",
-        )
-    return _not_taken("connect", "no connection")
+        return request_invalid()
+    return not_taken("connect", "no connection")
 
 
 def _closed_before(error: BaseException | None) -> bool:
@@ -45,31 +41,19 @@ def _closed_before(error: BaseException | None) -> bool:
 
 def _not_connected(error: aiohttp.ClientConnectorError) -> ProviderError:
     if isinstance(error.os_error, AddressRefused):
-        return ProviderError(
-            FailureKind.PERMANENT,
-            reason="provider_error",
-            code="address_refused",
-            text=f"{error.host} is not on the public internet;"
-            " IMGW_HTTP__ALLOWED_PRIVATE_NETWORKS can allow its network",
-        )
+        return address_refused(error.host)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return _not_taken("dns", f"the name {error.host} is not known")
+        return not_taken("dns", f"the name {error.host} is not known")
     if isinstance(error, aiohttp.ClientSSLError):
-        return _not_taken("tls", f"no TLS with {error.host}: {type(error.os_error).__name__}")
-    return _not_taken("connect", f"no connection to {error.host}")
-
-
-def _not_taken(code: str, text: str) -> ProviderError:
-    return ProviderError(FailureKind.TRANSIENT, reason="provider_unavailable", code=code, text=text)
+        return not_taken("tls", f"no TLS with {error.host}: {type(error.os_error).__name__}")
+    return not_taken("connect", f"no connection to {error.host}")
 
 
 def _lost(error: Exception) -> ProviderError:
-    """It may have been taken: only the answer is missing."""
-    reason, code, text = "provider_unavailable", "disconnected", "the connection broke before the answer"
     if isinstance(error, TimeoutError):
-        code, text = "timeout", "no answer in time"
-    elif isinstance(error, aiohttp.ClientPayloadError):
-        code, text = "cut_short", "the answer broke off"
-    elif isinstance(error, aiohttp.ClientResponseError):
-        reason, code, text = "provider_error", "unreadable", "the answer is not HTTP"
-    return ProviderError(FailureKind.UNCERTAIN, reason=reason, code=code, text=text)
+        return lost("timeout", "no answer in time")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return lost("cut_short", "the answer broke off")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return garbled("unreadable", "the answer is not HTTP")
+    return lost("disconnected", "the connection broke before the answer")

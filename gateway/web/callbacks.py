@@ -61,8 +61,9 @@ class CallbackRoute:
         self._public_url = public_url.rstrip("/") if public_url else None
 
     def register(self, app: web.Application) -> None:
-        app.router.add_route("POST", "/callbacks/{account}", self.handle)
-        app.router.add_route("GET", "/callbacks/{account}", self.handle)
+        for path in ("/callbacks/{account}", "/callbacks/{account}/{rest:.+}"):  # some add a word of their own
+            app.router.add_route("POST", path, self.handle)
+            app.router.add_route("GET", path, self.handle)
 
     async def handle(self, request: web.Request) -> web.Response:
         started = time.perf_counter()
@@ -82,7 +83,7 @@ class CallbackRoute:
         try:
             callback = await self._read(request)
             handler.verify(callback)
-            items = handler.split(callback) if callback.method == "POST" else ()
+            items = handler.split(callback)
             reply = handler.reply(callback)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413, text="the body is too large"), "too_large"

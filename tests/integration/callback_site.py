@@ -24,7 +24,8 @@ ITEMS = {"dr": "first", "mo": "second", "event": "third"}
 
 
 class Acme:
-    """A provider whose callbacks are JSON objects of items by kind, and whose signature is a word."""
+    """A provider whose callbacks are JSON objects of items by kind, or a receipt in the query of a GET; its
+    signature is a word."""
 
     def __init__(self) -> None:
         self.seen: list[CallbackRequest] = []
@@ -35,6 +36,9 @@ class Acme:
             raise CallbackRefused("the signature is not ours")
 
     def split(self, request: CallbackRequest) -> Sequence[CallbackItem]:
+        if request.method == "GET":
+            told = request.query.get("receipt")
+            return [] if told is None else [CallbackItem("dr", told.encode())]
         try:
             document = json.loads(request.body)
         except ValueError as error:
@@ -43,7 +47,7 @@ class Acme:
 
     def reply(self, request: CallbackRequest) -> CallbackReply:
         if request.method == "GET":
-            return CallbackReply(body=request.query["challenge"].encode())
+            return CallbackReply(body=request.query.get("challenge", "").encode())
         return CallbackReply(202, b'{"ok":1}', "application/json", {"X-Acme": "taken"})
 
 

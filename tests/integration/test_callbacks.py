@@ -100,6 +100,17 @@ async def test_a_challenge_is_answered_and_nothing_is_queued(site: Site) -> None
     assert site.broker.published == []
 
 
+async def test_a_receipt_may_come_in_the_query_of_a_get(site: Site) -> None:
+    assert await site.call(method="GET", path="/callbacks/acme?receipt=7%3Dok") == (200, "")
+    [published] = site.broker.published
+    assert (published.routing_key, published.body, published.headers["x-kind"]) == (
+        "imgw.dr.in",
+        b"7=ok",
+        "dr",
+    )
+    assert (site.counted("accepted"), site.items()) == (1, 1)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_what_is_forged_is_refused(site: Site, method: str) -> None:
     answer = await site.call(body(), method=method, path="/callbacks/acme?challenge=1", x_signature="bad")
@@ -116,7 +127,13 @@ async def test_an_account_that_there_is_not_is_not_found(site: Site) -> None:
     assert await site.call(body(), path="/callbacks/other") == (404, "there is no such account")
     assert site.counted("unknown_account", "unknown") == 1
     assert (await site.call(body(), path="/callbacks/"))[0] == 404
-    assert (await site.call(body(), path="/callbacks/acme/more"))[0] == 404
+    assert (await site.call(body(), path="/callbacks/other/message"))[0] == 404
+
+
+async def test_a_word_that_the_provider_puts_behind_the_url_changes_nothing(site: Site) -> None:
+    assert await site.call(body(), path="/callbacks/acme/message") == await site.call(body())
+    bodies = [publication.body for publication in site.broker.published]
+    assert bodies[: len(bodies) // 2] * 2 == bodies
 
 
 async def test_other_methods_are_not_taken(site: Site) -> None:

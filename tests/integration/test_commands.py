@@ -21,9 +21,11 @@ from gateway.broker.port import Publication, StoredMessage
 from gateway.store.embedded import EmbeddedMongod
 from gateway.store.secrets import SecretBox
 from processors.cli import app
+from processors.commands.providers import COLUMNS
 from processors.dead_letters import dead_letter
 from processors.demo.playground import demo_environment
 from processors.outcome import Dead
+from tests.integration.scripted_server import http, scripted_server
 from tests.integration.shell import Operator
 from tests.processors.fakes import delivery_of
 from tests.servers.mongod import MongoServer
@@ -181,16 +183,35 @@ def test_a_data_folder_that_cannot_be_is_a_line_and_no_traceback(operator: Opera
 
 def test_the_providers_are_shown(operator: Operator) -> None:
     lines = operator.imgw("providers").splitlines()
-    assert lines[0].split() == [
-        "provider",
-        "channel",
-        "content",
-        "buttons",
-        "receipts",
-        "idempotent",
-        "window",
-    ]
+    assert re.split(r" {2,}", lines[0].strip()) == list(COLUMNS)
     assert {"custom_http", "telegram", "whatsapp_cloud"} <= {line.split()[0] for line in lines[1:]}
+
+
+@pytest.mark.parametrize(
+    ("account", "answer", "code", "said"),
+    [
+        ("tg", http(b'{"ok":true,"result":{"id":7,"username":"shop_bot"}}'), 0, "tg: bot @shop_bot\n"),
+        (
+            "tg",
+            http(b'{"ok":false,"error_code":401,"description":"No\\u001b"}', status="401 Unauthorized"),
+            1,
+            "tg: account_credentials (provider code 401): No\\x1b\n",
+        ),
+        ("sms-shop", b"", 0, "sms-shop: this provider has no harmless call\n"),
+        ("nobody", b"", 1, "the store has no account nobody\n"),
+    ],
+)
+async def test_a_provider_is_asked_whether_it_takes_the_credentials(
+    operator: Operator, variables: dict[str, str], account: str, answer: bytes, code: int, said: str
+) -> None:
+    async with scripted_server(lambda _: answer) as server:
+        sms = {"accounts/sms.yaml": (CONFIG / "accounts/sms-shop.yaml").read_text()}
+        tg = {"accounts/tg.yaml": f"{TG}url: {server.url()}\n"}
+        files = operator.write({"applications/shop.yaml": SHOP} | sms | tg)
+        await asyncio.to_thread(operator.imgw, "apply", files, variables=variables)
+        allowed = {"IMGW_HTTP__ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
+        asking = asyncio.to_thread(operator.imgw, "provider", "test", account, code=code, variables=allowed)
+        assert await asking == said
 
 
 def test_a_new_key_is_one(operator: Operator) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import socket
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
 from gateway.transports.http import AiohttpTransport
 from gateway.transports.port import HttpRequest, HttpResponse
+from tests.integration.names import resolving_to
 from tests.integration.scripted_server import HANG, http, scripted_server, self_signed
 from tests.servers.ports import free_port
 
@@ -51,28 +49,6 @@ async def failing(
     return error.kind, error.reason, error.code
 
 
-def resolving_to(monkeypatch: pytest.MonkeyPatch, *addresses: str, delay_seconds: float = 0.0) -> None:
-    """Names under .example have these addresses; without any, they are not known."""
-
-    loop = asyncio.get_running_loop()
-    real = loop.getaddrinfo
-
-    async def getaddrinfo(host: str, port: int, **options: Any) -> list[tuple[Any, ...]]:
-        if not host.endswith(".example"):
-            return await real(host, port, **options)
-        await asyncio.sleep(delay_seconds)
-        if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [
-            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, port, 0, 0))
-            if ":" in address
-            else (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
-            for address in addresses
-        ]
-
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
-
-
 async def test_a_request_arrives_as_it_is_and_the_answer_comes_back_whole(
     transport: AiohttpTransport,
 ) -> None:
@@ -88,6 +64,13 @@ async def test_a_request_arrives_as_it_is_and_the_answer_comes_back_whole(
     assert lines[0] == "POST /send?a=1 HTTP/1.1"
     assert {"X-Key: k", "Content-Type: text/x", "Content-Length: 4"} <= set(lines)
     assert body == b"body"
+
+
+@pytest.mark.parametrize("target", ["/w/?token=a%2fb%2Bc%3d", "/a%2Fb/../c;d='e'", "/~x"])
+async def test_a_url_is_sent_as_it_is_written(transport: AiohttpTransport, target: str) -> None:
+    async with scripted_server(lambda _: http(b"")) as server:
+        await transport.request(HttpRequest("POST", server.url(target)), timeout_seconds=10)
+    assert server.requests[0].split(b"\r\n")[0].decode() == f"POST {target} HTTP/1.1"
 
 
 @pytest.mark.parametrize("status", [204, 302, 400, 401, 404, 429, 500, 503])
@@ -208,6 +191,24 @@ async def test_an_answer_that_cannot_be_read_means_unknown(
     async with scripted_server(lambda _: answer, close_after=1) as server:
         found = await failing(transport, server.url(f"/{SECRET}"))
     assert found == (FailureKind.UNCERTAIN, reason, code)
+
+
+@pytest.mark.parametrize(("most_bytes", "size"), [(150_000, 150_000), (10, 10)])
+async def test_a_request_may_say_how_large_its_answer_may_be(
+    transport: AiohttpTransport, most_bytes: int, size: int
+) -> None:
+    answers = [http(b"x" * size), http(b"x" * (size + 1))]
+    async with scripted_server(lambda number: answers[number]) as server:
+        request = HttpRequest("GET", server.url(), most_bytes=most_bytes)
+        assert (await transport.request(request, timeout_seconds=10)).body == b"x" * size
+        with pytest.raises(ProviderError) as caught:
+            await transport.request(request, timeout_seconds=10)
+    error = caught.value
+    assert (error.kind, error.code, error.text) == (
+        FailureKind.UNCERTAIN,
+        "too_large",
+        f"the answer is larger than {most_bytes} bytes",
+    )
 
 
 @pytest.mark.parametrize(

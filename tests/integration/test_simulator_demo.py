@@ -32,6 +32,7 @@ from handlers.simulator.config import load
 from processors.catalogue import Catalogue, build_catalogue
 from processors.planning import Plan, plan
 from processors.retry_policy import GiveUp, after_failure
+from tests.handlers.fake_http import FakeTokens
 
 CONFIG = Path(__file__).parents[2] / "config"
 SAMPLES = CONFIG / "samples"
@@ -161,7 +162,9 @@ async def test_the_samples_end_as_expected() -> None:
             gateway.catalogue = catalogue(str(sim.make_url("/")).rstrip("/"))
             await http.start()
             unique = {(mt.app_id, mt.message_id): mt for mt in samples()}
-            await asyncio.gather(*(gateway.send(mt, Transports(http)) for mt in unique.values()))
+            await asyncio.gather(
+                *(gateway.send(mt, Transports(http, http, FakeTokens())) for mt in unique.values())
+            )
             await http.close()
 
             flush = sim.make_url("/simulator/flush").with_query(wait_seconds=30)

@@ -24,6 +24,7 @@ HEADERS: dict[str, object] = {
     "grüße": "日本",
 }
 names = st.text(max_size=60)
+header_names = st.text(max_size=30)  # the library cuts what is longer than 128 bytes
 shorts = st.none() | st.text(min_size=1, max_size=60)
 
 
@@ -59,7 +60,9 @@ def test_a_body_goes_in_frames_that_are_no_larger_than_allowed(size: int, parts:
     assert b"".join(part or b"" for part in read) == body
 
 
-@given(names, names, shorts, shorts, st.dictionaries(names, names | st.booleans() | st.integers(0, 2**31)))
+@given(
+    names, names, shorts, shorts, st.dictionaries(header_names, names | st.booleans() | st.integers(0, 2**31))
+)
 def test_whatever_is_published_is_read_alike(
     exchange: str, key: str, kind: str | None, message_id: str | None, headers: dict[str, str | int | bool]
 ) -> None:

@@ -33,6 +33,7 @@ LABELS = {
     "expiry_lag": ("imgw_expiry_lag_seconds", ()),
     "in_flight": ("imgw_in_flight", ("account",)),
     "limiter_wait": ("imgw_limiter_wait_seconds", ("account",)),
+    "media": ("imgw_media", ("account", "outcome")),
     "mo": ("imgw_mo", ("account", "channel", "outcome")),
     "process_seconds": ("imgw_process_duration_seconds", ("queue",)),
     "provider_seconds": ("imgw_provider_request_duration_seconds", ("account", "provider")),

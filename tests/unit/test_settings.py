@@ -215,6 +215,21 @@ def test_a_key_that_is_not_fernets_is_refused(key: str) -> None:
     ]
 
 
+def test_keys_of_the_api_are_secrets_and_may_be_several(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{'a' * 22},\t{'B-._~+/' * 4}==\n", encoding="utf-8")
+    settings = load_settings({"IMGW_API__KEYS_FILE": str(file), "IMGW_API__MAX_MEDIA_BYTES": "2048"})
+    assert settings.api.keys == SecretStr(f"{'a' * 22},\t{'B-._~+/' * 4}==")
+    assert (settings.api.max_media_bytes, load_settings({}).api.keys) == (2_048, None)
+    assert "aaa" not in f"{settings} {settings!r} {settings.model_dump()}"
+
+
+@pytest.mark.parametrize("keys", ["a" * 21, f"{'a' * 22},", f"{'a' * 22},short", f"{'a' * 22} b", "ä" * 22])
+def test_a_key_of_the_api_that_could_be_guessed_or_not_be_sent_is_refused(keys: str) -> None:
+    what = "each key is 22 or more of A-Z a-z 0-9 . _ ~ + / - (several separated by commas)"
+    assert problems({"IMGW_API__KEYS": keys}) == [Problem("IMGW_API__KEYS", what)]
+
+
 def test_a_store_of_ones_own_needs_a_key_and_the_problem_says_how_to_make_one() -> None:
     found = problems({"IMGW_STORE__URL": "mongodb://h/"})
     assert [problem.where for problem in found] == ["IMGW_SECRETS__KEY"]

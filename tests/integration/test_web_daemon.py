@@ -1,0 +1,57 @@
+"""What the web daemon serves, put together as the daemon does it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+from urllib.parse import quote
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+from yarl import URL
+
+from gateway.settings import load_settings
+from gateway.telemetry.metrics import Metrics
+from processors.ways_out import WaysOut
+from processors.wiring import Parts, build_web
+from tests.handlers.fake_http import FakeTokens
+from tests.integration.scripted_server import http, scripted_server
+from tests.processors.fake_broker import FakeBroker
+from tests.processors.fakes import Provider, catalogue_of
+
+KEY = "a-key-of-the-api-0123456789"
+SETTINGS = {
+    "IMGW_WEB__HOST": "127.0.0.1",
+    "IMGW_WEB__PORT": "0",
+    "IMGW_API__KEYS": KEY,
+    "IMGW_API__MAX_MEDIA_BYTES": "2000",
+    "IMGW_HTTP__ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+}
+
+
+async def test_callbacks_are_taken_and_media_are_passed_on_to_who_has_a_key() -> None:
+    settings, broker = load_settings(SETTINGS), FakeBroker()
+    ways_out = WaysOut(settings, FakeTokens())
+    parts = SimpleNamespace(
+        settings=settings,
+        broker=broker,
+        catalogue=SimpleNamespace(current=catalogue_of(Provider())),
+        metrics=Metrics(CollectorRegistry()),
+    )
+    server = build_web(cast(Parts, parts), ways_out)
+    await ways_out.start()
+    port = await server.start()
+
+    async def ask(method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+        url = URL(f"http://127.0.0.1:{port}{path}", encoded=True)
+        async with client.request(method, url, data=body, headers=headers) as response:
+            return response.status, await response.read()
+
+    async with aiohttp.ClientSession() as client, scripted_server(lambda _: http(b"media")) as provider:
+        media = f"/v1/media/{quote(f'acme:{provider.url()}', safe='')}"
+        assert (await ask("GET", media))[0] == 401
+        assert await ask("GET", media, Authorization=f"Bearer {KEY}") == (200, b"media")
+        assert await ask("POST", "/callbacks/acme", b"[]") == (200, b"")
+        assert [publication.body for publication in broker.published] == [b"[]"]
+    await server.stop()
+    await ways_out.close()
