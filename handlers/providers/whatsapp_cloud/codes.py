@@ -9,7 +9,7 @@ from typing import Literal
 
 from gateway.errors import FailureKind
 from gateway.model.receipt import Reason
-from handlers.shared.meta import GraphError
+from handlers.shared.meta import GraphError, Meaning
 
 STATUSES: dict[str, Literal["submitted", "delivered", "read", "failed"]] = {
     "sent": "submitted",
@@ -22,7 +22,7 @@ STATUSES: dict[str, Literal["submitted", "delivered", "read", "failed"]] = {
 PERMANENT, TRANSIENT = FailureKind.PERMANENT, FailureKind.TRANSIENT
 THROTTLED, AUTH = FailureKind.THROTTLED, FailureKind.AUTH
 
-FAILURES: dict[int, tuple[FailureKind, str]] = {
+FAILURES: dict[int, Meaning] = {
     # Credentials, the number and the business account: nothing can be sent until somebody acts.
     0: (AUTH, "account_credentials"),
     3: (AUTH, "account_credentials"),
@@ -51,6 +51,7 @@ FAILURES: dict[int, tuple[FailureKind, str]] = {
     2: (TRANSIENT, "provider_unavailable"),
     131000: (TRANSIENT, "provider_error"),
     131016: (TRANSIENT, "provider_unavailable"),
+    131052: (TRANSIENT, "media_unreachable"),
     131053: (TRANSIENT, "media_unreachable"),
     131057: (TRANSIENT, "provider_unavailable"),
     133004: (TRANSIENT, "provider_unavailable"),
@@ -87,13 +88,16 @@ FAILURES: dict[int, tuple[FailureKind, str]] = {
 # Meta names no time to wait; for one recipient it allows one message in 6 s, once a burst is used up.
 RETRY_AFTER_SECONDS = {131056: 6.0}
 
+# Code and subcode of what is asked for by an id that Meta does not have, or not for this token.
+NO_SUCH_OBJECT = (100, 33)
 
-def known_failure(error: GraphError) -> tuple[FailureKind, str] | None:
+
+def known_failure(error: GraphError) -> Meaning | None:
     """What an error code means; None for one that is not documented."""
     if 200 <= error.code <= 299:
         return AUTH, "account_credentials"  # permissions
-    if error.code == 100 and error.error_subcode == 33:
-        return AUTH, "sender_invalid"  # no such phone_number_id, or the token may not see it
+    if (error.code, error.error_subcode) == NO_SUCH_OBJECT:
+        return AUTH, "sender_invalid"  # the phone_number_id
     if error.code not in FAILURES and error.is_transient:
         return TRANSIENT, "provider_error"
     return FAILURES.get(error.code)

@@ -11,6 +11,7 @@ from gateway.model.content import (
     ContactContent,
     Content,
     ListContent,
+    LocationButton,
     LocationContent,
     MediaContent,
     RawContent,
@@ -41,7 +42,7 @@ def body_of(submission: Submission) -> Json:
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **_recipient(submission.to),
-        "biz_opaque_callback_data": submission.reference,
+        "biz_opaque_callback_data": submission.key,
     }
     if submission.in_reply_to is not None:
         envelope["context"] = {"message_id": submission.in_reply_to}
@@ -108,6 +109,8 @@ def _media(media: MediaContent) -> Json:
         part["caption"] = media.caption
     if media.filename is not None and media.type == "document":
         part["filename"] = media.filename
+    if media.type == "audio" and (media.mime_type or "").partition(";")[0].strip() == "audio/ogg":
+        part["voice"] = True  # what WhatsApp shows as a voice message instead of as a file
     return part
 
 
@@ -123,8 +126,12 @@ def _with_buttons(text: str | None, buttons: tuple[Button, ...], header: Json | 
     if len(text) > INTERACTIVE_BODY_CHARACTERS:
         limit = f"with buttons, WhatsApp takes {INTERACTIVE_BODY_CHARACTERS} characters of text"
         raise MessageRefused("content_too_long", limit)
-    said: Json = {"header": header} if header else {}
-    return said | {"body": {"text": text}} | _buttons(buttons)
+    said: Json = {"body": {"text": text}, **_buttons(buttons)}
+    if header is None:
+        return said
+    if isinstance(buttons[0], LocationButton):
+        raise MessageRefused("unsupported_content", "WhatsApp asks for the location only under a text")
+    return {"header": header, **said}
 
 
 def _buttons(buttons: tuple[Button, ...]) -> Json:
@@ -135,7 +142,10 @@ def _buttons(buttons: tuple[Button, ...]) -> Json:
     if len(buttons) == 1 and isinstance(buttons[0], UrlButton):
         link = {"display_text": buttons[0].title, "url": buttons[0].url}
         return {"type": "cta_url", "action": {"name": "cta_url", "parameters": link}}
-    raise MessageRefused("unsupported_content", "WhatsApp takes reply buttons, or one url button alone")
+    if len(buttons) == 1 and isinstance(buttons[0], LocationButton):  # its title is WhatsApp's own
+        return {"type": "location_request_message", "action": {"name": "send_location"}}
+    alone = "WhatsApp takes reply buttons, or one url or location button alone"
+    raise MessageRefused("unsupported_content", alone)
 
 
 def _list(content: ListContent) -> Json:

@@ -52,12 +52,14 @@ class Delivery(Wire):
 
 
 class Value(Wire):
-    """The value of a change of field `messages`: any number of messages and statuses, each still raw."""
+    """The value of a change of a field that is read: any number of messages, statuses and preferences, each
+    still raw."""
 
     metadata: Json = {}
     contacts: tuple[Json, ...] = ()
     messages: tuple[Json, ...] = ()
     statuses: tuple[Json, ...] = ()
+    user_preferences: tuple[Json, ...] = ()
 
 
 class Metadata(Wire):
@@ -83,15 +85,31 @@ class Context(Wire):
     id: str | None = None
 
 
-class Message(Wire):
+class Said(Wire):
+    """What a message says; in what, is told by the field that `type` names."""
+
+    type: str
+    context: Context = Context()
+    referral: Json | None = None  # the ad that a person came by
+
+
+class Message(Said):
     """What all messages have in common."""
 
     id: str = Field(min_length=1)
-    type: str
     timestamp: Timestamp = None
     sender: str | None = Field(None, alias="from")
     from_user_id: str | None = None
-    context: Context = Context()
+    group_id: str | None = None
+
+
+class Edit(Wire):
+    original_message_id: str = Field(min_length=1)
+    message: Json
+
+
+class Revoke(Wire):
+    original_message_id: str = Field(min_length=1)
 
 
 class Text(Wire):
@@ -100,7 +118,6 @@ class Text(Wire):
 
 class Media(Wire):
     id: str
-    url: str | None = None
     caption: str | None = None
     filename: str | None = None
     mime_type: str | None = None
@@ -182,7 +199,41 @@ class MessageItem(Wire):
     messages: tuple[Json, ...] = Field(min_length=1, max_length=1)
 
 
+class Preference(Wire):
+    """Whether a person wants marketing messages."""
+
+    wa_id: str | None = None
+    user_id: str | None = None
+    value: str
+    timestamp: Timestamp = None
+
+
+class PreferenceItem(Wire):
+    """A callback item of kind `mo`: the change's value cut down to one preference and whose it is."""
+
+    metadata: Metadata = Metadata()
+    contacts: tuple[Contact, ...] = ()
+    user_preferences: tuple[Json, ...] = Field(min_length=1, max_length=1)
+
+
 class StatusItem(Wire):
     """A callback item of kind `dr`: the change's value cut down to one status."""
 
     statuses: tuple[Status, ...] = Field(min_length=1, max_length=1)
+
+
+class MediaPlace(Wire):
+    """Where a medium can be fetched."""
+
+    url: str
+
+
+class Number(Wire):
+    """What is told of a phone number."""
+
+    display_phone_number: str
+    verified_name: str | None = None
+
+    @property
+    def told(self) -> str:
+        return f"{self.display_phone_number} {self.verified_name or ''}".strip()

@@ -1,4 +1,4 @@
-"""What the rows of whatsapp_cloud share: the account, the recipients, and how its requests look."""
+"""What the rows of whatsapp_cloud share: the accounts, the recipients, and how its requests look."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from gateway.model.address import Address
 from tests.handlers.rows import REFERENCE, Sent, answer
 
-ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN = "EAAG-access-token", "a-very-secret-app", "chosen-verify-token"
-ACCOUNT = {
+ACCESS_TOKEN, VERIFY_TOKEN = "EAAG-access-token", "chosen-verify-token"
+APP_SECRET, OLD_APP_SECRET = "a-very-secret-app", "what-was-secret-before"
+ACCOUNT: dict[str, Any] = {
     "account": "wa-shop",
     "provider": "whatsapp_cloud",
     "from": ["447700900100"],
@@ -16,6 +17,12 @@ ACCOUNT = {
     "credentials": {"access_token": ACCESS_TOKEN},
     "callback": {"app_secret": APP_SECRET, "verify_token": VERIFY_TOKEN},
     "parameters": {"phone_number_id": "106540352242922"},
+}
+# Its app secret is being changed.
+CHANGING = {
+    **ACCOUNT,
+    "account": "wa-changing",
+    "callback": {"app_secret": [APP_SECRET, OLD_APP_SECRET], "verify_token": VERIFY_TOKEN},
 }
 TO = Address(kind="msisdn", id="+447700900001")
 BSUID = Address(kind="bsuid", id="US.13491208655302741918")

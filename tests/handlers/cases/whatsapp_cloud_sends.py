@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.errors import FailureKind
 from gateway.model.address import Address
 from tests.handlers.cases.whatsapp_cloud_accounts import BSUID, DONE, TAKEN, TO, marked, said
-from tests.handlers.rows import REFERENCE, Failed, SendRow, Sent, answer
-
-AUTH, PERMANENT = FailureKind.AUTH, FailureKind.PERMANENT
-TRANSIENT, THROTTLED, UNCERTAIN = FailureKind.TRANSIENT, FailureKind.THROTTLED, FailureKind.UNCERTAIN
+from tests.handlers.rows import REFERENCE, SendRow, Sent, answer
 
 
 def sent(name: str, content: dict[str, Any], request: Sent, **more: Any) -> SendRow:
@@ -20,17 +16,6 @@ def sent(name: str, content: dict[str, Any], request: Sent, **more: Any) -> Send
 
 def refused(name: str, reason: str, content: dict[str, Any], to: Address = TO) -> SendRow:
     return SendRow(name, content, to, refused=reason)
-
-
-def fails(status: int, error: dict[str, Any], failed: Failed, **headers: str) -> SendRow:
-    return SendRow(
-        f"error {error.get('code')} with HTTP {status}",
-        {"type": "text", "text": "Hello"},
-        TO,
-        answers=(answer({"error": error}, status, **headers),),
-        requests=(said(type="text", text={"body": "Hello", "preview_url": False}),),
-        failed=failed,
-    )
 
 
 def reply_button(number: int) -> dict[str, str]:
@@ -43,6 +28,7 @@ def reply_row(number: int) -> dict[str, Any]:
 
 LINK = "https://cdn.example/picture.jpg"
 URL_BUTTON = {"type": "url", "title": "Track", "url": "https://shop.example/t/1"}
+HERE = {"type": "location", "title": "I am here"}
 SECTIONS = [{"title": "Sizes", "rows": [{"id": "s", "title": "Small", "description": "36"}]}]
 
 SENDS = (
@@ -68,12 +54,39 @@ SENDS = (
         to=BSUID,
     ),
     sent(
+        "the second part of a text",
+        {"type": "text", "text": "Bye"},
+        said(
+            type="text",
+            text={"body": "Bye", "preview_url": False},
+            biz_opaque_callback_data=f"{REFERENCE}#2",
+        ),
+        part=2,
+    ),
+    *(
+        sent(
+            f"a template whose message is {state}",
+            {"type": "template", "name": "hello_world", "language": "en_US"},
+            said(type="template", template={"name": "hello_world", "language": {"code": "en_US"}}),
+            answers=(answer({"messages": [{"id": "wamid.OUT", "message_status": state}]}),),
+        )
+        for state in ("accepted", "held_for_quality_assessment", "paused")
+    ),
+    sent(
         "an image by URL",
         {"type": "image", "url": LINK, "caption": "Yours"},
         said(type="image", image={"link": LINK, "caption": "Yours"}),
     ),
     sent("a video by id", {"type": "video", "media_id": "900"}, said(type="video", video={"id": "900"})),
     sent("audio", {"type": "audio", "media_id": "901"}, said(type="audio", audio={"id": "901"})),
+    *(
+        sent(
+            f"a voice message: {mime_type}",
+            {"type": "audio", "media_id": "901", "mime_type": mime_type},
+            said(type="audio", audio={"id": "901", "voice": True}),
+        )
+        for mime_type in ("audio/ogg", "audio/ogg; codecs=opus")
+    ),
     sent("a sticker", {"type": "sticker", "media_id": "902"}, said(type="sticker", sticker={"id": "902"})),
     sent(
         "a document with its name",
@@ -139,6 +152,18 @@ SENDS = (
                     "name": "cta_url",
                     "parameters": {"display_text": "Track", "url": "https://shop.example/t/1"},
                 },
+            },
+        ),
+    ),
+    sent(
+        "a button that asks where somebody is",
+        {"type": "text", "text": "Where to?", "buttons": [HERE]},
+        said(
+            type="interactive",
+            interactive={
+                "type": "location_request_message",
+                "body": {"text": "Where to?"},
+                "action": {"name": "send_location"},
             },
         ),
     ),
@@ -226,6 +251,11 @@ SENDS = (
         {"type": "text", "text": "Well?", "buttons": [reply_button(1), URL_BUTTON]},
     ),
     refused(
+        "a location button under an image",
+        "unsupported_content",
+        {"type": "image", "url": LINK, "caption": "Where to?", "buttons": [HERE]},
+    ),
+    refused(
         "buttons under audio",
         "unsupported_content",
         {"type": "audio", "media_id": "1", "buttons": [reply_button(1)]},
@@ -251,32 +281,4 @@ SENDS = (
         "invalid_message",
         {"type": "raw", "payload": {"type": "order", "order": 2**70}},
     ),
-    fails(401, {"code": 190, "message": "Expired"}, Failed(AUTH, "account_credentials", "190")),
-    fails(403, {"code": 200, "message": "No permission"}, Failed(AUTH, "account_credentials", "200")),
-    fails(
-        400,
-        {"code": 100, "error_subcode": 33, "message": "No such object"},
-        Failed(AUTH, "sender_invalid", "100"),
-    ),
-    fails(400, {"code": 100, "message": "Invalid"}, Failed(PERMANENT, "invalid_message", "100")),
-    fails(429, {"code": 130429, "message": "Rate"}, Failed(THROTTLED, "rate_limited", "130429")),
-    fails(
-        429,
-        {"code": 130429, "message": "Rate"},
-        Failed(THROTTLED, "rate_limited", "130429", 9.0),
-        retry_after="9",
-    ),
-    fails(400, {"code": 131056, "message": "Pair"}, Failed(TRANSIENT, "rate_limited", "131056", 6.0)),
-    fails(500, {"code": 131000, "message": "Oops"}, Failed(TRANSIENT, "provider_error", "131000")),
-    fails(
-        400,
-        {"code": 131047, "message": "m", "error_data": {"details": "More than 24 hours"}},
-        Failed(PERMANENT, "outside_session_window", "131047"),
-    ),
-    fails(400, {"code": 131026, "message": "m"}, Failed(PERMANENT, "recipient_unreachable", "131026")),
-    fails(404, {"code": 132001, "message": "m"}, Failed(PERMANENT, "template_unknown", "132001")),
-    fails(400, {"code": 999, "is_transient": True}, Failed(TRANSIENT, "provider_error", "999")),
-    fails(400, {"code": 999, "message": "New"}, Failed(PERMANENT, "provider_error", "999")),
-    fails(500, {"code": 999, "message": "New"}, Failed(UNCERTAIN, "provider_error", "999")),
-    fails(200, {"code": 999, "message": "New"}, Failed(PERMANENT, "provider_error", "999")),
 )
