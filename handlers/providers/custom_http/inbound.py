@@ -3,55 +3,85 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
 from gateway.errors import CallbackRefused, FailureKind
 from gateway.model.address import Person, on_channel
 from gateway.model.callback import CallbackItem, CallbackRequest, ItemKind
-from gateway.model.content import InboundContent, InboundText, UnsupportedContent
+from gateway.model.content import (
+    InboundContent,
+    InboundMedia,
+    InboundMediaContent,
+    InboundText,
+    UnsupportedContent,
+)
 from gateway.model.receipt import DeliveryReceipt, Reason
 from handlers.contract import InboundMessage
-from handlers.providers.custom_http.settings import (
+from handlers.providers.custom_http.callback_settings import (
     CustomCallback,
-    Failure,
     Hmac,
     MessageFields,
     ReceiptFields,
+    SharedSecret,
 )
+from handlers.providers.custom_http.settings import Failure
 from handlers.shared.instants import read_instant
 from handlers.shared.json_bodies import read_callback, write_item
 from handlers.shared.pointers import find, find_text
+from handlers.shared.secret import revealed
 from handlers.shared.signatures import same, signed
 
+_KINDS: dict[str, InboundMedia] = {"image": "image", "video": "video", "audio": "audio"}
 _DEFAULT_REASONS = {"failed": "provider_error", "expired": "recipient_unreachable"}
 
 
 def verify(callback: CustomCallback, request: CallbackRequest) -> None:
     """Raises CallbackRefused unless the request is the provider's."""
-    rules = callback.verification
-    given, secret = request.headers.get(rules.header.lower(), ""), rules.secret.get_secret_value()
+    rules, secrets = callback.verification, revealed(callback.verification.secret)
+    if isinstance(rules, SharedSecret) and rules.parameter is not None:
+        if not same(request.query.get(rules.parameter, ""), *secrets):
+            raise CallbackRefused(f"the parameter {rules.parameter} is missing or wrong")
+        return
+    given = request.headers.get((rules.header or "").lower(), "")
     if isinstance(rules, Hmac):
         proved = given.startswith(rules.prefix) and signed(
             given.removeprefix(rules.prefix),
-            secret,
+            secrets,
             request.body,
             algorithm=rules.algorithm,
             encoding=rules.encoding,
         )
     else:
-        proved = same(given, secret)
+        proved = same(given, *secrets)
     if not proved:
         raise CallbackRefused(f"the {rules.header} header is missing or wrong")
 
 
-def split(callback: CustomCallback, body: bytes) -> tuple[CallbackItem, ...]:
+def split(callback: CustomCallback, request: CallbackRequest) -> tuple[CallbackItem, ...]:
     """One item per receipt or message of the request."""
-    document = read_callback(body)
+    document = _document(callback, request)
     items = [document] if callback.items is None else find(document, callback.items)
     if not isinstance(items, list):
         raise CallbackRefused(f"there is no list at {callback.items}", status=400)
     return tuple(write_item(_kind(callback, item), item) for item in items)
+
+
+def _document(callback: CustomCallback, request: CallbackRequest) -> Any:
+    match callback.format:
+        case "query":
+            return {name: value for name, value in request.query.items() if not _is_secret(callback, name)}
+        case "form":
+            # Text that is not UTF-8 keeps its places, not its letters: better than losing the whole.
+            fields = parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)
+            return dict(fields)
+    return read_callback(request.body)
+
+
+def _is_secret(callback: CustomCallback, name: str) -> bool:
+    rules = callback.verification
+    return isinstance(rules, SharedSecret) and name == rules.parameter
 
 
 def _kind(callback: CustomCallback, item: Any) -> ItemKind:
@@ -68,8 +98,12 @@ def read_message(fields: MessageFields, channel: str, body: bytes) -> InboundMes
     item = orjson.loads(body)
     address = on_channel(_needed(item, fields.sender), channel)
     text = find_text(item, fields.text)
-    content: InboundContent = UnsupportedContent(provider_type="no text")
-    if text is not None:
+    content: InboundContent
+    if url := find_text(item, fields.media_url):
+        content = _media(url, find_text(item, fields.mime_type), text)
+    elif text is None:
+        content = UnsupportedContent(provider_type="no text", raw=item if isinstance(item, dict) else None)
+    else:
         content = InboundText(text=text)
     return InboundMessage(
         provider_message_id=_needed(item, fields.id),
@@ -78,6 +112,11 @@ def read_message(fields: MessageFields, channel: str, body: bytes) -> InboundMes
         content=content,
         sent_at=read_instant(find(item, fields.time)),
     )
+
+
+def _media(url: str, mime_type: str | None, caption: str | None) -> InboundMediaContent:
+    kind = _KINDS.get((mime_type or "").partition("/")[0].lower(), "document")
+    return InboundMediaContent(type=kind, url=url, mime_type=mime_type, caption=caption or None)
 
 
 def read_receipt(fields: ReceiptFields, failure: Failure, body: bytes) -> DeliveryReceipt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from urllib.parse import urlencode, urlsplit
 
@@ -13,7 +14,7 @@ from handlers.contract import Submission, Submitted
 from handlers.providers.custom_http.settings import CustomAccount, CustomParameters, RetryAfter
 from handlers.shared.json_bodies import write_request
 from handlers.shared.pointers import find_text
-from handlers.shared.templates import Values, fill_fields, fill_json, fill_url
+from handlers.shared.templates import Values, fill, fill_fields, fill_json, fill_url
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -22,6 +23,9 @@ def request_for(account: CustomAccount, submission: Submission) -> HttpRequest:
     """The request. Raises MessageRefused for what the template has no place for."""
     template, values = account.parameters.request, _values(account, submission)
     headers = {name.lower(): value for name, value in fill_fields(template.headers, values).items()}
+    if template.basic is not None:
+        pair = f"{fill(template.basic.username, values) or ''}:{fill(template.basic.password, values) or ''}"
+        headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     body = b""
     if template.json_body is not None:
         headers.setdefault("content-type", "application/json")
@@ -37,7 +41,7 @@ def request_for(account: CustomAccount, submission: Submission) -> HttpRequest:
 def _values(account: CustomAccount, submission: Submission) -> Values:
     content = submission.content
     values: dict[str, str | None] = {
-        "reference": submission.reference,
+        "reference": submission.key,
         "to": submission.to.id,
         "from": submission.sender,
         "in_reply_to": submission.in_reply_to,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from gateway.errors import FailureKind
 from gateway.model.account import ProviderAccount, Settings
 from gateway.model.base import Name
 from gateway.model.receipt import REASONS
+from handlers.providers.custom_http.callback_settings import CustomCallback
+from handlers.providers.custom_http.words import Header, Word
 from handlers.shared.pointers import Pointer
 from handlers.shared.secret import Secret
-from handlers.shared.signatures import Algorithm, Encoding
+from handlers.shared.splitting import Unit
 from handlers.shared.templates import placeholders
 
 # What a template can say of a message; besides attributes.<name> and credentials.<name>.
@@ -46,18 +48,18 @@ def _known_reason(reason: str) -> str:
     return reason
 
 
-def _words(value: Any) -> Any:
-    """YAML reads 200 and true as a number and a boolean; as words of a provider they are texts."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int) else value
-
-
-Word = Annotated[str, BeforeValidator(_words)]
-Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")]
 Template = Annotated[str, AfterValidator(_known)]
 Path = Annotated[Template, StringConstraints(pattern=r"^([/?][^\s#]*)?$")]
 JsonTemplate = Annotated[Any, AfterValidator(_known)]
+
+
+class Basic(Settings):
+    """HTTP Basic authentication."""
+
+    username: Template
+    """The user; may hold {{placeholders}}."""
+    password: Template
+    """The password, as {{credentials.<name>}}."""
 
 
 class Request(Settings):
@@ -69,6 +71,8 @@ class Request(Settings):
     """What follows the account's `url`: a path, a query, or both."""
     headers: dict[Header, Template] = {}
     """Headers besides the content type."""
+    basic: Basic | None = None
+    """HTTP Basic authentication, where the provider wants that."""
     json_body: JsonTemplate = Field(None, alias="json")
     """The body as JSON. A field that is nothing but a placeholder without a value is left out."""
     form: dict[str, Template] | None = None
@@ -81,7 +85,8 @@ class Request(Settings):
         return self
 
     def placeholders(self) -> Iterator[str]:
-        parts = (self.path, self.headers, self.json_body, self.form)
+        basic = (self.basic.username, self.basic.password) if self.basic else ()
+        parts = (self.path, self.headers, basic, self.json_body, self.form)
         return (name for part in parts for name in placeholders(part))
 
 
@@ -148,110 +153,11 @@ class CustomParameters(Settings):
     failure: Failure = Failure()
     """How an answer says why it was not."""
     max_characters: Annotated[int, Field(ge=1)] | None = None
-    """The longest text that the provider takes."""
+    """The longest text that the provider takes in one message; what is longer goes in several."""
+    counted_in: Unit = "characters"
+    """What it counts there: characters, utf16 units, bytes, or septets of the GSM alphabet."""
     idempotent: bool = False
     """Whether the provider sends only once when {{reference}} comes twice."""
-
-
-class Hmac(Settings):
-    """The provider signs the body of every callback."""
-
-    scheme: Literal["hmac"]
-    """hmac."""
-    header: Header
-    """The header that carries the signature."""
-    algorithm: Algorithm = "sha256"
-    """The hash: sha1, sha256 or sha512."""
-    encoding: Encoding = "hex"
-    """How the signature is written: hex or base64."""
-    prefix: str = ""
-    """What stands before the signature in the header, such as "sha256="."""
-    secret: Secret
-    """The key of the HMAC."""
-
-
-class SharedSecret(Settings):
-    """The provider sends a fixed secret with every callback. Prefer hmac where the provider has it."""
-
-    scheme: Literal["shared_secret"]
-    """shared_secret."""
-    header: Header
-    """The header that carries the secret."""
-    secret: Secret
-    """The whole value of that header."""
-
-
-class ItemKinds(Settings):
-    """How a receipt is told from a message."""
-
-    pointer: Pointer
-    """JSON pointer to the field that tells."""
-    dr: tuple[Word, ...]
-    """Its values for receipts."""
-    mo: tuple[Word, ...]
-    """Its values for messages. Anything with another value is kept as an event."""
-
-
-class ReceiptFields(Settings):
-    """Where in a callback item the parts of a receipt are."""
-
-    id: Pointer
-    """The provider's id of the message."""
-    status: Pointer
-    """The status."""
-    statuses: dict[Word, Literal["submitted", "delivered", "read", "failed", "expired"]]
-    """What the provider's statuses mean. One that is not here is logged and changes nothing."""
-    reference: Pointer | None = None
-    """Our reference, where it is echoed."""
-    time: Pointer | None = None
-    """When it happened: seconds or milliseconds since 1970, or ISO 8601."""
-    code: Pointer | None = None
-    """The error code; see `parameters.failure.codes`."""
-    text: Pointer | None = None
-    """The error text."""
-
-
-class MessageFields(Settings):
-    """Where in a callback item the parts of a message are."""
-
-    id: Pointer
-    """The provider's id of the message: what repetitions are recognised by."""
-    sender: Pointer = Field(alias="from")
-    """Who wrote; an answer is sent there."""
-    text: Pointer
-    """What was written. A message without text is passed on as unsupported."""
-    to: Pointer | None = None
-    """Which of our numbers or names it was written to."""
-    name: Pointer | None = None
-    """The sender's name."""
-    time: Pointer | None = None
-    """When it was written: seconds or milliseconds since 1970, or ISO 8601."""
-
-
-class CustomCallback(Settings):
-    """How the provider's callbacks are proved and read. They are POST requests with a body in JSON."""
-
-    verification: Annotated[Hmac | SharedSecret, Field(discriminator="scheme")]
-    """What proves that a callback is the provider's. There is no way to go without."""
-    items: Pointer | None = None
-    """JSON pointer to the list of items, where one request can hold several. Pointers below start at an
-    item."""
-    kind: ItemKinds | None = None
-    """Needed where both receipts and messages come."""
-    dr: ReceiptFields | None = None
-    """Receipts; without it the account has none."""
-    mo: MessageFields | None = None
-    """Messages; without it the account takes none."""
-    answer: str = ""
-    """What the provider wants to hear, as plain text, besides status 200."""
-
-    @model_validator(mode="after")
-    def _told_apart(self) -> CustomCallback:
-        if self.dr is None and self.mo is None:
-            raise ValueError("needs dr, mo, or both")
-        if self.dr is not None and self.mo is not None and self.kind is None:
-            raise ValueError("needs kind, which tells dr from mo")
-        return self
 
 
 class CustomAccount(ProviderAccount):

@@ -2,7 +2,8 @@
 
 Out: text, media by URL or file_id (audio/ogg as a voice message), location and venue, contact, reply and URL
 buttons as an inline keyboard, quoting, reactions, typing, raw calls of the send… methods.
-In: text, media, locations, contacts, edits (`edited`), pressed buttons, blocking and unblocking of the bot.
+In: text, media, locations, contacts, edits (`edited`), pressed buttons, blocking and unblocking of the bot,
+/start as the start of a conversation.
 Reactions of people are not in: bots get them only as administrators. Posts of channels are kept as events.
 
 Telegram sends no receipts: `submitted` is the last that is heard of a message. It has no idempotency key. A
@@ -32,21 +33,22 @@ from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.model.receipt import DeliveryReceipt
 from gateway.transports.classify import http_failure, unreadable
 from gateway.transports.port import HttpRequest, HttpResponse, Transports
-from handlers.contract import Capabilities, InboundMessage, Submission, Submitted
+from handlers.contract import NO_TEXT, Capabilities, InboundMessage, Submission, Submitted
 from handlers.providers.telegram import inbound, wire
 from handlers.providers.telegram.codes import known_failure
 from handlers.providers.telegram.outbound import call_of
 from handlers.shared.json_bodies import write_request
-from handlers.shared.secret import Secret
+from handlers.shared.secret import Secret, Secrets, revealed
 from handlers.shared.signatures import same
+from handlers.shared.splitting import Limit
 
 _TOKEN_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
 
 
-def _header_safe(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret.get_secret_value()):
+def _header_safe(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret) for secret in revealed(secrets)):
         raise ValueError("1 to 256 characters of A-Z, a-z, 0-9, _ and -")
-    return secret
+    return secrets
 
 
 class TelegramCredentials(Settings):
@@ -59,8 +61,9 @@ class TelegramCredentials(Settings):
 class TelegramCallback(Settings):
     """What Telegram proves its callbacks with."""
 
-    secret_token: Annotated[Secret, AfterValidator(_header_safe)]
-    """A word of your choice, given to setWebhook as `secret_token`: comes with every update."""
+    secret_token: Annotated[Secrets, AfterValidator(_header_safe)]
+    """A word of your choice, given to setWebhook as `secret_token`: comes with every update. A list while it
+    is being changed."""
 
 
 class TelegramAccount(ProviderAccount):
@@ -86,12 +89,12 @@ class Telegram:
     channel: ClassVar[str] = "telegram"
     capabilities: ClassVar[Capabilities] = Capabilities(
         content={
-            "text": 4_096,
-            "image": 1_024,
-            "video": 1_024,
-            "audio": 1_024,
-            "document": 1_024,
-            "sticker": 0,
+            "text": Limit(4_096, "utf16"),
+            "image": Limit(1_024, "utf16"),
+            "video": Limit(1_024, "utf16"),
+            "audio": Limit(1_024, "utf16"),
+            "document": Limit(1_024, "utf16"),
+            "sticker": NO_TEXT,
             "location": None,
             "contact": None,
             "reaction": None,
@@ -100,7 +103,10 @@ class Telegram:
         },
         receipts=False,
         buttons={"reply": 100, "url": 100},
+        mixed_buttons=True,
+        buttons_under=frozenset({"text", "image", "video", "audio", "document"}),
         replies=True,
+        fetches_media=True,
     )
     Account: ClassVar[type[ProviderAccount]] = TelegramAccount
 
@@ -119,8 +125,8 @@ class Telegram:
         return _read_answer(f"{method}:{submission.reference}", response)
 
     def verify(self, request: CallbackRequest) -> None:
-        expected = self._account.callback.secret_token.get_secret_value()
-        if not same(request.headers.get(_TOKEN_HEADER, ""), expected):
+        expected = revealed(self._account.callback.secret_token)
+        if not same(request.headers.get(_TOKEN_HEADER, ""), *expected):
             raise CallbackRefused(f"the {_TOKEN_HEADER} header is missing or wrong")
 
     def split(self, request: CallbackRequest) -> Sequence[CallbackItem]:
@@ -140,11 +146,33 @@ class Telegram:
     def parse_dr(self, item: CallbackItem) -> Sequence[DeliveryReceipt]:
         return ()
 
+    async def media(self, media_id: str, out: Transports) -> HttpRequest | None:
+        response = await self._call("getFile", {"file_id": media_id}, out)
+        if refused := _refused(response):
+            raise _failure(refused, response)
+        try:
+            path = wire.FilePlace.model_validate_json(response.body).result.file_path
+        except ValidationError as error:
+            raise unreadable(response) from error
+        return HttpRequest("GET", f"{self._account.base_url}/file/bot{self._token}/{quote(path)}")
+
+    async def check(self, out: Transports) -> str | None:
+        response = await self._call("getMe", {}, out)
+        if refused := _refused(response):
+            raise _failure(refused, response)
+        try:
+            return f"bot @{wire.Me.model_validate_json(response.body).result.username}"
+        except ValidationError as error:
+            raise unreadable(response) from error
+
+    @property
+    def _token(self) -> str:
+        return quote(self._account.credentials.token.get_secret_value(), safe=":")
+
     async def _call(self, method: str, parameters: dict[str, Any], out: Transports) -> HttpResponse:
-        token = quote(self._account.credentials.token.get_secret_value(), safe=":")
         request = HttpRequest(
             method="POST",
-            url=f"{self._account.base_url}/bot{token}/{method}",
+            url=f"{self._account.base_url}/bot{self._token}/{method}",
             headers={"content-type": "application/json"},
             body=write_request(parameters),
         )

@@ -82,7 +82,7 @@ def _message(
         provider_message_id=f"{message.key}:{edit_of.update_id}" if edit_of else message.key,
         sender=_person(message.chat, message.sender),
         thread=_thread(message.chat),
-        content=_content(message) or UnsupportedContent(provider_type=_unknown(raw)),
+        content=_content(message) or _unsupported(raw),
         in_reply_to=quoted.key if quoted else None,
         edited=edit_of is not None,
         sent_at=read_instant(message.date),
@@ -102,7 +102,7 @@ def _thread(chat: wire.Chat) -> Thread | None:
 
 def _content(message: wire.Message) -> InboundContent | None:
     if message.text is not None:
-        return InboundText(text=message.text)
+        return _started(message.text) or InboundText(text=message.text)
     if message.venue is not None:
         return _place(message.venue.location, message.venue.title, message.venue.address)
     if message.location is not None:
@@ -112,6 +112,14 @@ def _content(message: wire.Message) -> InboundContent | None:
         phone = message.contact.phone_number
         return ContactContent(name=name or phone, phones=(phone,))
     return _media(message)
+
+
+def _started(text: str) -> EventContent | None:
+    """What Telegram writes for a person who presses Start, with the payload of the link that led there."""
+    command, _, payload = text.partition(" ")
+    if command != "/start":
+        return None
+    return EventContent(name="conversation_started", details={"payload": payload} if payload else {})
 
 
 def _media(message: wire.Message) -> InboundMediaContent | None:
@@ -141,8 +149,9 @@ def _place(location: wire.Location, title: str | None = None, address: str | Non
     )
 
 
-def _unknown(raw: dict[str, object]) -> str:
-    return next((name for name in raw if name not in _AROUND), "message")
+def _unsupported(raw: dict[str, object]) -> UnsupportedContent:
+    kind = next((name for name in raw if name not in _AROUND), "message")
+    return UnsupportedContent(provider_type=kind, raw={name: raw[name] for name in (kind,) if name in raw})
 
 
 def _pressed(update: wire.Update, query: wire.CallbackQuery) -> InboundMessage:

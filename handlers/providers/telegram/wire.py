@@ -145,3 +145,23 @@ class Update(Wire):
     edited_message: Message | None = None
     callback_query: CallbackQuery | None = None
     my_chat_member: MemberChange | None = None
+
+
+class FileRef(Wire):
+    file_path: str
+
+
+class FilePlace(Wire):
+    """The answer of getFile."""
+
+    result: FileRef
+
+
+class MeRef(Wire):
+    username: str
+
+
+class Me(Wire):
+    """The answer of getMe."""
+
+    result: MeRef

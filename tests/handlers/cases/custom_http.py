@@ -15,12 +15,16 @@ from gateway.model.content import InboundText, UnsupportedContent
 from gateway.model.receipt import DeliveryReceipt, Reason
 from gateway.transports.port import HttpResponse
 from handlers.contract import InboundMessage
+from tests.handlers.cases import custom_http_forms
 from tests.handlers.cases.custom_http_accounts import (
     API_KEY,
     API_SECRET,
+    ASKED,
     CALLBACK_SECRET,
     HEADER_SECRET,
     OTHER,
+    POSTED,
+    QUERY_SECRET,
     SEND_ONLY,
     SIGNED_IN_BASE64,
     SMARTICO,
@@ -219,7 +223,7 @@ CALLBACKS = (
                 provider_message_id="i-1",
                 sender=ANN,
                 to="447700900200",
-                content=UnsupportedContent(provider_type="no text"),
+                content=UnsupportedContent(provider_type="no text", raw=MESSAGE),
             ),
         ),
     ),
@@ -278,11 +282,18 @@ CALLBACKS = (
 
 TABLE = Table(
     provider="custom_http",
-    accounts={"main": SMARTICO, "other": OTHER, "base64": SIGNED_IN_BASE64, "send_only": SEND_ONLY},
-    secrets=(API_SECRET, CALLBACK_SECRET, API_KEY, HEADER_SECRET),
-    sends=SENDS,
-    callbacks=CALLBACKS,
+    accounts={
+        "main": SMARTICO,
+        "other": OTHER,
+        "base64": SIGNED_IN_BASE64,
+        "send_only": SEND_ONLY,
+        "asked": ASKED,
+        "posted": POSTED,
+    },
+    secrets=(API_SECRET, CALLBACK_SECRET, API_KEY, HEADER_SECRET, QUERY_SECRET, "s-older-one"),
+    sends=SENDS + custom_http_forms.SENDS,
+    callbacks=CALLBACKS + custom_http_forms.CALLBACKS,
     prove=prove,
-    proof_header="x-signature",
+    proof="x-signature",
     proof_covers_body=True,
 )

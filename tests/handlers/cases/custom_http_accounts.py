@@ -95,3 +95,38 @@ SIGNED_IN_BASE64 = {
     },
 }
 SEND_ONLY = {name: value for name, value in SMARTICO.items() if name != "callback"}
+QUERY_SECRET = "s-in-the-query"
+ASKED = {
+    "account": "sms-asked",
+    "provider": "custom_http",
+    "channel": "sms",
+    "url": "https://asked.example/send",
+    "credentials": {"password": API_KEY},
+    "parameters": {
+        "request": {
+            "method": "GET",
+            "path": "?to={{to}}&text={{text}}&ref={{reference}}",
+            "basic": {"username": "shop", "password": "{{credentials.password}}"},
+        },
+        "max_characters": 1530,
+        "counted_in": "septets",
+    },
+    "callback": {
+        "format": "query",
+        "verification": {
+            "scheme": "shared_secret",
+            "parameter": "token",
+            "secret": ["s-older-one", QUERY_SECRET],
+        },
+        "dr": {"id": "/id", "status": "/stat", "statuses": {"DELIVRD": "delivered"}},
+    },
+}
+POSTED = {
+    **ASKED,
+    "account": "sms-posted",
+    "callback": {
+        "format": "form",
+        "verification": {"scheme": "hmac", "header": "X-Signature", "secret": CALLBACK_SECRET},
+        "mo": {"id": "/id", "from": "/from", "text": "/text", "media_url": "/pic", "mime_type": "/kind"},
+    },
+}

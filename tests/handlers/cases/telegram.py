@@ -111,7 +111,20 @@ CALLBACKS = (
         ContactContent(name="Bo Ek", phones=("+447700900002",)),
         contact={"phone_number": "+447700900002", "first_name": "Bo", "last_name": "Ek"},
     ),
-    wrote("a poll", UnsupportedContent(provider_type="poll"), has_protected_content=True, poll={"id": "1"}),
+    wrote(
+        "a poll",
+        UnsupportedContent(provider_type="poll", raw={"poll": {"id": "1"}}),
+        has_protected_content=True,
+        poll={"id": "1"},
+    ),
+    wrote("a service message without anything to it", UnsupportedContent(provider_type="message", raw={})),
+    wrote("the press of Start", EventContent(name="conversation_started"), text="/start"),
+    wrote(
+        "the press of Start behind a link",
+        EventContent(name="conversation_started", details={"payload": "spring"}),
+        text="/start spring",
+    ),
+    wrote("a word that begins like it", InboundText(text="/started"), text="/started"),
     CallbackRow(
         "an answer in a group",
         update(message=message(GROUP, text="Hi", reply_to_message=message(GROUP, message_id=4))),
@@ -198,6 +211,6 @@ TABLE = Table(
     sends=SENDS,
     callbacks=CALLBACKS,
     prove=prove,
-    proof_header="x-telegram-bot-api-secret-token",
+    proof="x-telegram-bot-api-secret-token",
     proof_covers_body=False,
 )
