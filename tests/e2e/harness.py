@@ -59,9 +59,9 @@ class Gateway:
         """Run an imgw command beside the daemons; its standard output."""
         return await asyncio.to_thread(imgw, self.environment, *arguments, expect=expect)
 
-    async def apply(self) -> None:
-        """Apply the sample configuration and wait until every daemon works with it."""
-        await self.command("apply", str(CONFIG))
+    async def apply(self, config: Path = CONFIG) -> None:
+        """Apply this configuration (the samples) and wait until every daemon works with it."""
+        await self.command("apply", str(config))
 
         async def followed() -> bool:
             texts = [await self._metrics(role) for role in self.admin_ports]

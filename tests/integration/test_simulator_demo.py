@@ -78,9 +78,10 @@ class Gateway:
         assert self.catalogue is not None
         reference = f"{mt.app_id}/{mt.message_id}"
         try:
-            if mt.due_at(now(), 86_400) <= now():
+            expires_at = mt.due_at(now(), 86_400)
+            if expires_at <= now():
                 raise MessageRefused("expired_before_send", "")
-            planned = plan(mt, mt.message_id or "", self.catalogue)
+            planned = plan(mt, mt.message_id or "", self.catalogue, expires_at=expires_at)
         except MessageRefused as refused:
             self.ends[reference] = ("rejected", refused.code)
             return
@@ -93,10 +94,10 @@ class Gateway:
             self.ends[reference] = ("expired", None)  # unless a receipt comes
 
     async def _attempts(self, planned: Plan, out: Transports) -> str | None:
-        attempt, waits = 1, 0
-        while True:
+        attempt, waits, left = 1, 0, list(planned.submissions)
+        while left:
             try:
-                submitted = await planned.handler.send(planned.submission, out)
+                submitted = await planned.handler.send(left[0], out)
             except ProviderError as error:
                 verdict = after_failure(
                     error,
@@ -110,8 +111,8 @@ class Gateway:
                     return verdict.reason.code
                 attempt, waits = verdict.attempt, waits + 1
                 continue
-            self.references |= dict.fromkeys(submitted.provider_message_ids, planned.submission.reference)
-            return None
+            self.references |= dict.fromkeys(submitted.provider_message_ids, left.pop(0).reference)
+        return None
 
     def match(self) -> None:
         """Apply the receipts, whether their message is known by its id or by our reference."""
