@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gateway.errors import FailureKind, ProviderError
 
-
 TOO_LARGE = "too_large"
 
 

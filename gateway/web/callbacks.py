@@ -61,7 +61,8 @@ class CallbackRoute:
         self._public_url = public_url.rstrip("/") if public_url else None
 
     def register(self, app: web.Application) -> None:
-        for path in ("/callbacks/{account}", "/callbacks/{account}/{rest:.+}"):  # some add a word of their own
+        # Some providers put a word of their own behind the URL that they are told.
+        for path in ("/callbacks/{account}", "/callbacks/{account}/{rest:.+}"):
             app.router.add_route("POST", path, self.handle)
             app.router.add_route("GET", path, self.handle)
 

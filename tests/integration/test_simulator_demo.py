@@ -54,7 +54,7 @@ class Gateway:
     catalogue: Catalogue | None = None
     ends: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # by reference: status, reason
     references: dict[str, str] = field(default_factory=dict)  # by provider message id
-    receipts: list[tuple[str, str | None, str, str | None]] = field(default_factory=list)
+    receipts: list[tuple[str | None, str | None, str, str | None]] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
 
@@ -117,7 +117,7 @@ class Gateway:
     def match(self) -> None:
         """Apply the receipts, whether their message is known by its id or by our reference."""
         for provider_id, reference, status, reason in self.receipts:
-            known = self.references.get(provider_id) or reference
+            known = self.references.get(provider_id or "") or reference
             assert known in self.ends, status
             if status in ("delivered", "read"):
                 self.ends[known] = ("delivered_or_read", None)
