@@ -12,6 +12,6 @@ Result = TypeVar("Result")
 async def together(works: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
     """The results of all, in their order, as asyncio.gather. A single one, which is the usual case, runs in
     the caller's own task: another task costs more than many a work."""
-    if len(works) == 1:
-        return [await works[0]]
+    if len(works) < 2:
+        return [await work for work in works]
     return await asyncio.gather(*works)

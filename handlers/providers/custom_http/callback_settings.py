@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.model.account import Settings
-from handlers.providers.custom_http.words import Header, Word
+from handlers.providers.custom_http.words import Header, IdForm, Word
 from handlers.shared.pointers import Pointer
 from handlers.shared.secret import Secrets
 from handlers.shared.signatures import Algorithm, Encoding
@@ -66,6 +66,9 @@ class ReceiptFields(Settings):
 
     id: Pointer
     """The provider's id of the message."""
+    id_form: IdForm = "text"
+    """What it is: text, or a number in hex or in decimal, where the answer to the send gave it in the other
+    form."""
     status: Pointer
     """The status."""
     statuses: dict[Word, Literal["submitted", "delivered", "read", "failed", "expired"]]

@@ -27,6 +27,7 @@ from handlers.providers.custom_http.callback_settings import (
     SharedSecret,
 )
 from handlers.providers.custom_http.settings import Failure
+from handlers.providers.custom_http.words import same_id
 from handlers.shared.instants import read_instant
 from handlers.shared.json_bodies import read_callback, write_item
 from handlers.shared.pointers import find, find_text
@@ -135,7 +136,7 @@ def read_receipt(fields: ReceiptFields, failure: Failure, body: bytes) -> Delive
             provider_text=find_text(item, fields.text),
         )
     return DeliveryReceipt(
-        provider_message_id=_needed(item, fields.id),
+        provider_message_id=same_id(_needed(item, fields.id), fields.id_form),
         reference=find_text(item, fields.reference),
         status=status,
         provider_status=told,

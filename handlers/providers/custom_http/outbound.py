@@ -12,6 +12,7 @@ from gateway.transports.classify import http_failure, retry_after, unreadable
 from gateway.transports.port import HttpRequest, HttpResponse
 from handlers.contract import Submission, Submitted
 from handlers.providers.custom_http.settings import CustomAccount, CustomParameters, RetryAfter
+from handlers.providers.custom_http.words import same_id
 from handlers.shared.json_bodies import write_request
 from handlers.shared.pointers import find_text
 from handlers.shared.templates import Values, fill, fill_fields, fill_json, fill_url
@@ -84,7 +85,7 @@ def read_answer(parameters: CustomParameters, reference: str, response: HttpResp
     message_id = reference if success.id is None else find_text(answer, success.id)
     if not message_id:
         raise unreadable(response)
-    return Submitted((message_id,))
+    return Submitted((same_id(message_id, success.id_form if success.id else "text"),))
 
 
 def _failure(parameters: CustomParameters, response: HttpResponse) -> ProviderError:

@@ -12,7 +12,7 @@ from gateway.model.account import ProviderAccount, Settings
 from gateway.model.base import Name
 from gateway.model.receipt import REASONS
 from handlers.providers.custom_http.callback_settings import CustomCallback
-from handlers.providers.custom_http.words import Header, Word
+from handlers.providers.custom_http.words import Header, IdForm, Word
 from handlers.shared.pointers import Pointer
 from handlers.shared.secret import Secret
 from handlers.shared.splitting import Unit
@@ -101,6 +101,8 @@ class Success(Settings):
     """The value it has then."""
     id: Pointer | None = None
     """JSON pointer to the provider's id of the message. Without it, our reference is the id."""
+    id_form: IdForm = "text"
+    """What it is: text, or a number in hex or in decimal, where receipts name it in the other form (SMPP)."""
 
     @model_validator(mode="after")
     def _pair(self) -> Success:

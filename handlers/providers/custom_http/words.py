@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, StringConstraints
 
@@ -12,6 +13,19 @@ def _words(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int) else value
+
+
+IdForm = Literal["text", "hex", "decimal"]
+_LONGEST = 32  # digits
+
+
+def same_id(told: str, form: IdForm) -> str:
+    """The id in the form in which it is kept. SMSCs that give a message's id in hexadecimal name it in
+    decimal in its receipt, or the other way round, and bridges pass both on as they are."""
+    digits = r"(0[xX])?[0-9A-Fa-f]+" if form == "hex" else r"[0-9]+"
+    if form == "text" or len(told) > _LONGEST or not re.fullmatch(digits, told):
+        return told
+    return str(int(told, 16 if form == "hex" else 10))
 
 
 Word = Annotated[str, BeforeValidator(_words)]

@@ -124,9 +124,12 @@ ASKED = {
 POSTED = {
     **ASKED,
     "account": "sms-posted",
+    "parameters": {**ASKED["parameters"], "success": {"id": "/id", "id_form": "hex"}},  # type: ignore[dict-item]
     "callback": {
         "format": "form",
         "verification": {"scheme": "hmac", "header": "X-Signature", "secret": CALLBACK_SECRET},
+        "kind": {"pointer": "/type", "dr": ["dlr"], "mo": ["mo"]},
+        "dr": {"id": "/id", "id_form": "decimal", "status": "/stat", "statuses": {"DELIVRD": "delivered"}},
         "mo": {"id": "/id", "from": "/from", "text": "/text", "media_url": "/pic", "mime_type": "/kind"},
     },
 }

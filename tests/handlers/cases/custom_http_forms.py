@@ -14,9 +14,10 @@ from gateway.model.receipt import DeliveryReceipt
 from gateway.transports.port import HttpResponse
 from handlers.contract import InboundMessage
 from tests.handlers.cases.custom_http_accounts import API_KEY, CALLBACK_SECRET, QUERY_SECRET
-from tests.handlers.rows import CallbackRow, SendRow, Sent
+from tests.handlers.rows import CallbackRow, SendRow, Sent, answer
 
 _URL = "https://gw.example/callbacks/sms"
+_HI = "https://asked.example/send?to=447700900001&text=Hi&ref=shop%2Forder-4711"
 _BASIC = {"authorization": "Basic " + base64.b64encode(f"shop:{API_KEY}".encode()).decode()}
 
 
@@ -69,8 +70,27 @@ SENDS = (
         part=2,
         account="asked",
     ),
+    *(
+        SendRow(
+            f"an id that the receipts will name in decimal: {told}",
+            {"type": "text", "text": "Hi"},
+            Address(kind="msisdn", id="447700900001"),
+            (answer({"id": told}),),
+            (
+                Sent(
+                    "GET",
+                    "https://asked.example/send?to=447700900001&text=Hi&ref=shop%2Forder-4711",
+                    _BASIC,
+                    "",
+                ),
+            ),
+            ids=(kept,),
+            account="posted",
+        )
+        for told, kept in (("0x5F3A", "24378"), ("5f3a", "24378"), ("007", "7"), ("no number", "no number"))
+    ),
 )
-_KNOWN = {"id": "8", "from": "447700900001"}
+_KNOWN = {"type": "mo", "id": "8", "from": "447700900001"}
 CALLBACKS = (
     CallbackRow(
         "a receipt in a query, proved by the newer of two secrets",
@@ -90,6 +110,15 @@ CALLBACKS = (
         "a query with a wrong secret", _asked({"token": "s-", "id": "1"}), refused=403, account="asked"
     ),
     CallbackRow("a query without one", _asked({"id": "1"}), refused=403, account="asked"),
+    CallbackRow(
+        "a receipt that names the id in decimal",
+        _posted({"type": "dlr", "id": "0024378", "stat": "DELIVRD"}),
+        ("dr",),
+        receipts=(
+            DeliveryReceipt(provider_message_id="24378", status="delivered", provider_status="DELIVRD"),
+        ),
+        account="posted",
+    ),
     CallbackRow(
         "a message in a form",
         _posted({**_KNOWN, "text": "Grüße & so"}),

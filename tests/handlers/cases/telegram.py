@@ -56,7 +56,8 @@ def wrote(name: str, content: InboundContent, **part: Any) -> CallbackRow:
 
 
 def file(file_id: str, **more: Any) -> dict[str, Any]:
-    return {"file_id": file_id, "file_unique_id": "u", "file_size": 1, **more}
+    shape = {"width": 1, "height": 1, "duration": 1, "is_animated": False, "is_video": False}
+    return {"file_id": file_id, "file_unique_id": "u", "file_size": 1, "type": "regular", **shape, **more}
 
 
 ORDER_KEYBOARD = {
@@ -150,6 +151,7 @@ CALLBACKS = (
         update(
             callback_query={
                 "id": "777",
+                "chat_instance": "1",
                 "from": ANN,
                 "data": "yes",
                 "message": message(text="Well?", reply_markup=ORDER_KEYBOARD),
