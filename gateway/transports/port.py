@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
+Opener = Callable[[bytes], bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
@@ -19,6 +21,9 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
     most_bytes: int | None = None  # the largest answer that is read, where the usual limit does not fit
+    opened: Opener | None = field(default=None, repr=False, compare=False)
+    """Of media that are kept enciphered: what makes of each piece of the answer, in order, a piece of the
+    file. Only for answers that are streamed, and for one of them."""
 
 
 @dataclass(frozen=True, slots=True)

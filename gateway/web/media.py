@@ -19,7 +19,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.transports.classify import http_failure, retry_after
 from gateway.transports.http import AiohttpTransport
 from gateway.transports.http_stream import HttpStream
-from gateway.transports.port import HttpRequest, HttpResponse, Transports
+from gateway.transports.port import HttpRequest, HttpResponse, Opener, Transports
 from gateway.web.api import problem
 
 logger = structlog.get_logger("media")
@@ -98,9 +98,11 @@ class MediaRoute:
             length = _length(stream)
             if length is not None and length > self._most_bytes:
                 return problem(413, f"the media are larger than {self._most_bytes} bytes"), "too_large"
-            return await self._pass_on(request, stream, length)
+            return await self._pass_on(request, stream, length, wanted.opened or _as_it_is)
 
-    async def _pass_on(self, request: web.Request, stream: HttpStream, length: int | None) -> Answered:
+    async def _pass_on(
+        self, request: web.Request, stream: HttpStream, length: int | None, opened: Opener
+    ) -> Answered:
         """What comes after the head can only be broken off: the caller notices by its length, or by the
         missing end."""
         part = await stream.read()
@@ -113,12 +115,16 @@ class MediaRoute:
                 passed += len(part)
                 if passed > self._most_bytes:
                     return _broken_off(request, response), "too_large"
-                await response.write(part)
+                await response.write(opened(part))
                 part = await stream.read()
             await response.write_eof()
         except (ProviderError, ConnectionError):
             return _broken_off(request, response), "broken_off"
         return response, "served"
+
+
+def _as_it_is(part: bytes) -> bytes:
+    return part
 
 
 def _open_to_all(media_id: str) -> HttpRequest | None:

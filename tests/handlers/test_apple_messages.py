@@ -62,6 +62,9 @@ def fetched(media_id: str, *answers: Answer) -> tuple[HttpRequest | None, FakeHt
 def test_a_file_is_fetched_from_where_apple_says() -> None:
     request, http = fetched(FILE_ID, DOWNLOAD)
     assert request == HttpRequest("GET", "https://download.example/2?sign=y")
+    assert request.opened is not None
+    closed = ciphered(FILE_KEY, b"a picture")
+    assert request.opened(closed[:2]) + request.opened(closed[2:]) == b"a picture"
     assert [read(each) for each in http.requests] == [
         asked(
             "preDownload",

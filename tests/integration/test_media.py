@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -47,6 +48,16 @@ async def test_media_of_unknown_length_and_type_are_passed_on_too(site: Site) ->
         site.handler.answer = wanted(server)
         status, headers, body = await site.get()
     assert (status, headers["Content-Type"], body) == (200, "application/octet-stream", b"abcde")
+
+
+async def test_media_that_are_kept_enciphered_are_opened_on_the_way(site: Site) -> None:
+    def opened(part: bytes) -> bytes:
+        return bytes(letter ^ 1 for letter in part)
+
+    async with provider(http(opened(b"a picture"))) as server:
+        site.handler.answer = replace(wanted(server), opened=opened)
+        status, headers, body = await site.get()
+    assert (status, headers["Content-Length"], body) == (200, "9", b"a picture")
 
 
 async def test_media_that_need_nothing_of_ours_are_fetched_by_their_url(site: Site) -> None:

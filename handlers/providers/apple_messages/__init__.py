@@ -11,8 +11,7 @@ There are no receipts: `submitted` is the last that is heard. The id of a messag
 and Apple shows a message once, however often it comes. Only people can begin; when they delete the
 conversation, nothing reaches them until they write again.
 
-Files that people send are fetched by `media` as they lie at Apple: enciphered. `attachments.ciphered` opens
-them, with the key that is in the id.
+Files that people send lie at Apple enciphered; their ids hold the keys, and `media` opens them on the way.
 
 Apple posts to <your URL>/message, gzip'd. It signs a token with the secret, but not the body.
 
@@ -187,12 +186,13 @@ class AppleMessages:
     async def media(self, media_id: str, out: Transports) -> HttpRequest | None:
         try:
             attachment = attachments.attachment_of(media_id)
+            opened = attachments.opener(attachment.key)
         except ValueError as error:
             raise ProviderError(PERMANENT, reason="media_unreachable") from error
         place = await self._ask(
             wire.DownloadPlace, "preDownload", attachments.download_headers(attachment), out
         )
-        return HttpRequest("GET", place.download_url)
+        return HttpRequest("GET", place.download_url, opened=opened)
 
     async def check(self, out: Transports) -> str | None:
         await self._ask(wire.UploadPlace, "preUpload", {"mmcs-size": "1"}, out)  # nothing is uploaded

@@ -11,6 +11,7 @@ import os
 import orjson
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from gateway.transports.port import Opener
 from handlers.providers.apple_messages.wire import Attachment
 
 MOST_BYTES = 25 * 1024 * 1024  # Apple takes 100 MB; but a file is in memory three times while it is sent
@@ -25,8 +26,12 @@ def fresh_key() -> str:
 
 def ciphered(key: str, body: bytes) -> bytes:
     """The file closed, or opened again. Raises ValueError for what is no key."""
-    cipher = Cipher(algorithms.AES256(bytes.fromhex(key.removeprefix(_MARK))), _START).encryptor()
-    return cipher.update(body) + cipher.finalize()
+    return opener(key)(body)
+
+
+def opener(key: str) -> Opener:
+    """The same for a file that comes in pieces, which keep their lengths. Raises ValueError likewise."""
+    return Cipher(algorithms.AES256(bytes.fromhex(key.removeprefix(_MARK))), _START).encryptor().update
 
 
 def media_id_of(attachment: Attachment) -> str:
