@@ -29,6 +29,12 @@ logger = structlog.get_logger("callbacks")
 ACCOUNT = "x-account"
 KIND = "x-kind"
 RECEIVED_AT = "x-received-at"
+_BROWSERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "authorization, content-type",
+    "Access-Control-Max-Age": "86400",
+}
 _TRACE = ("traceparent", "tracestate")
 _TRACEABLE = re.compile(r"[\x20-\x7e]{1,512}")  # anybody can send anything; W3C Trace Context allows no more
 
@@ -65,6 +71,7 @@ class CallbackRoute:
         for path in ("/callbacks/{account}", "/callbacks/{account}/{rest:.+}"):
             app.router.add_route("POST", path, self.handle)
             app.router.add_route("GET", path, self.handle)
+            app.router.add_route("OPTIONS", path, _allow_browsers)
 
     async def handle(self, request: web.Request) -> web.Response:
         started = time.perf_counter()
@@ -74,6 +81,8 @@ class CallbackRoute:
             self._metrics.callbacks.labels("unknown", "unknown_account").inc()
             return web.Response(status=404, text="there is no such account")
         response, outcome = await self._answer(request, account, handler)
+        if "Origin" in request.headers:
+            response.headers["Access-Control-Allow-Origin"] = "*"
         self._metrics.callbacks.labels(account, outcome).inc()
         self._metrics.callback_seconds.observe(time.perf_counter() - started)
         return response
@@ -120,6 +129,12 @@ class CallbackRoute:
             headers = {**trace, ACCOUNT: account, KIND: item.kind, RECEIVED_AT: at}
             publications.append(Publication("", queue, item.body, TYPE_CALLBACK, uuid7(), headers))
         await together([self._broker.publish(publication) for publication in publications])
+
+
+async def _allow_browsers(_: web.Request) -> web.Response:
+    """The page that got a push may report its receipt from wherever it lies: what it says is proved like
+    everything here, and there are no cookies that could be abused."""
+    return web.Response(status=204, headers=_BROWSERS)
 
 
 def _response(reply: CallbackReply) -> web.Response:

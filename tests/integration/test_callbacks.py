@@ -136,6 +136,25 @@ async def test_a_word_that_the_provider_puts_behind_the_url_changes_nothing(site
     assert bodies[: len(bodies) // 2] * 2 == bodies
 
 
+async def test_a_browser_may_post_from_the_page_that_it_shows(site: Site) -> None:
+    url, page = f"http://127.0.0.1:{site.port}/callbacks/acme", {"Origin": "https://shop.example"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    async with site.http.options(url, headers=page | asked) as response:
+        allowed = {name: value for name, value in response.headers.items() if name.startswith("Access-")}
+        assert (response.status, allowed) == (
+            204,
+            {
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Allow-Methods": "POST",
+                "Access-Control-Allow-Headers": "authorization, content-type",
+                "Access-Control-Max-Age": "86400",
+            },
+        )
+    for signature, status in (("good", 202), ("bad", 403)):
+        async with site.http.post(url, data=body(), headers=page | {"x-signature": signature}) as response:
+            assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (status, "*")
+
+
 async def test_other_methods_are_not_taken(site: Site) -> None:
     assert (await site.call(body(), method="PUT"))[0] == 405
 

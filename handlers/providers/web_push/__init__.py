@@ -8,9 +8,8 @@ The payload is a declarative push message, with names as in the Notifications AP
 `notification` to showNotification, and browsers that know the form show it by themselves where there is a
 page to open (`parameters.page`).
 Receipts: push services send none. Service workers report by themselves where `callback` is set, as
-handlers/shared/push_receipts.py describes; from another origin than the page's, their requests need a proxy
-that allows them (CORS). Where the account has receipts, the worker is woken even for what a browser could
-show alone.
+handlers/shared/push_receipts.py describes. Where the account has receipts, the worker is woken even for what
+a browser could show alone.
 Not here: other buttons, media by id, receipts of the protocol itself (no service has them). Nobody can write
 back.
 
