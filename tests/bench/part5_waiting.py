@@ -13,7 +13,7 @@ from gateway.broker.topology import DR, MT, TYPE_MT
 from tests.bench.callback_rounds import requests_for
 from tests.bench.log import sent_documents, write_log
 from tests.bench.mt_rounds import gateways
-from tests.bench.poster import open_poster, paced
+from tests.bench.poster import on_time, open_poster, paced
 from tests.bench.queues import Letter
 from tests.bench.results import Part, percentile
 from tests.bench.stage import Place, Stage
@@ -74,11 +74,12 @@ async def paced_mt(stage: Stage, place: Place, rate: float, seconds: float) -> l
     bodies = list(mt_bodies(int(rate * seconds)))
     due_at: dict[str, int] = {}
     await stage.provider.forget()
-    async for number, at in paced(len(bodies), rate):
-        message_id, body = bodies[number]
-        due_at[f"{APP}/{message_id}"] = at
-        await place.queues.publish(MT, Letter(body, TYPE_MT, message_id))
-    await until(stage.provider.count, len(bodies))
+    with on_time():
+        async for number, at in paced(len(bodies), rate):
+            message_id, body = bodies[number]
+            due_at[f"{APP}/{message_id}"] = at
+            await place.queues.publish(MT, Letter(body, TYPE_MT, message_id))
+        await until(stage.provider.count, len(bodies))
     arrived_at = await stage.provider.arrivals()
     return [(arrived_at[reference] - at) / 1e6 for reference, at in due_at.items()]
 
@@ -121,8 +122,9 @@ async def paced_callbacks(stage: Stage, place: Place, rate: float) -> tuple[list
         return len(told_at)
 
     async with place.queues.taking(DR, note), open_poster(place.site.web_url) as poster:
-        times = await poster.paced(requests, rate)
-        await until(told, count)
+        with on_time():
+            times = await poster.paced(requests, rate)
+            await until(told, count)
     answered = [(answered_at - due_at) / 1e6 for due_at, answered_at in times]
     ids = (message.reference.removeprefix(f"{APP}/") for message in messages)
     return answered, [(told_at[id] - due_at) / 1e6 for id, (due_at, _) in zip(ids, times, strict=True)]
