@@ -179,7 +179,7 @@ async def test_an_answer_that_is_too_large_means_unknown_and_takes_no_room_of_ot
 ) -> None:
     async with world.serving(reply(b"x" * 20_001)) as server:
         found = await failing(transport, server.url(f"/{SECRET}"))
-        assert found == (FailureKind.UNCERTAIN, "provider_error", "http_200")
+        assert found == (FailureKind.UNCERTAIN, "provider_error", "too_large")
         assert (await get(transport, server.url())).body == b"ok"
         assert server.connections == 2
 
