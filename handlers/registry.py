@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -21,21 +21,26 @@ ENTRY_POINTS = "imgw.handlers"
 
 
 class Registry:
-    """The providers by name. Nothing registers itself: a provider is found by where it lies."""
+    """The providers by name. Nothing registers itself: a provider is found by where it lies.
 
-    def __init__(self, providers: Mapping[str, type[Handler]]) -> None:
-        self._providers = MappingProxyType(dict(sorted(providers.items())))
+    A module is loaded when its provider is asked for: a process pays for those that it has accounts of.
+    """
+
+    def __init__(self, providers: Mapping[str, type[Handler]], modules: Iterable[str] = ()) -> None:
+        self._loaded = dict(providers)
+        self._names = sorted({*providers, *modules})
 
     @classmethod
     def discover(cls) -> Registry:
         """Every module in handlers/providers, and every entry point of group `imgw.handlers`, which is a
         handler class under its provider's name. Raises ConfigurationError for an entry point that cannot be
         used, or takes a name that is taken."""
-        found = {name: _class_in(module, name) for name, module in _modules()}
+        modules = {module.name for module in pkgutil.iter_modules(handlers.providers.__path__)}
+        found: dict[str, type[Handler]] = {}
         problems = []
         for entry in entry_points(group=ENTRY_POINTS):
             where = f"entry point {entry.name} of {entry.dist.name if entry.dist else 'unknown'}"
-            if entry.name in found:
+            if entry.name in modules or entry.name in found:
                 problems.append(Problem(where, "a provider of this name is there already"))
                 continue
             try:
@@ -44,11 +49,17 @@ class Registry:
                 problems.append(Problem(where, f"cannot be used: {error}"))
         if problems:
             raise ConfigurationError(problems)
-        return cls(found)
+        return cls(found, modules)
 
     def providers(self) -> Mapping[str, type[Handler]]:
-        """Handler classes by provider, in alphabetical order."""
-        return self._providers
+        """All handler classes by provider, in alphabetical order."""
+        return MappingProxyType({name: self._provider(name) for name in self._names})
+
+    def _provider(self, name: str) -> type[Handler]:
+        if name not in self._loaded:
+            module = importlib.import_module(f"{handlers.providers.__name__}.{name}")
+            self._loaded[name] = _class_in(module, name)
+        return self._loaded[name]
 
     def account(self, raw: Mapping[str, Any], where: str) -> ProviderAccount:
         """The account, validated by its provider's own model.
@@ -57,11 +68,11 @@ class Registry:
         from ("accounts/wa.yaml"); what was given never shows in a problem, since it may be a secret.
         """
         name = raw.get("provider")
-        provider = self._providers.get(name) if isinstance(name, str) else None
-        if provider is None:
+        if not isinstance(name, str) or name not in self._names:
             what = "is required" if name is None else "is not a provider"
-            known = ", ".join(self._providers)
+            known = ", ".join(self._names)
             raise ConfigurationError([Problem(f"{where}: provider", f"{what}; there are {known}")])
+        provider = self._provider(name)
         channel = {} if "channel" in raw else {"channel": provider.channel}
         try:
             return provider.Account.model_validate({**channel, **raw}, by_name=False)
@@ -71,12 +82,7 @@ class Registry:
 
     def handler(self, account: ProviderAccount) -> Handler:
         """The handler of a validated account."""
-        return self._providers[account.provider](account)
-
-
-def _modules() -> Iterator[tuple[str, ModuleType]]:
-    for module in pkgutil.iter_modules(handlers.providers.__path__):
-        yield module.name, importlib.import_module(f"{handlers.providers.__name__}.{module.name}")
+        return self._provider(account.provider)(account)
 
 
 def _class_in(module: ModuleType, provider: str) -> type[Handler]:
