@@ -1,7 +1,14 @@
-"""Plays any provider, by its table of cases: over real HTTP, it answers as in the row about a text."""
+"""Plays any provider, by its table of cases: over real HTTP, it answers as in the row about a text.
+
+For the tests; and by hand, for a gateway whose accounts have their `url` at one of those that it prints:
+
+    python -m tests.e2e.table_provider
+"""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +20,7 @@ from aiohttp import web
 
 from gateway.transports.port import HttpResponse
 from tests.handlers.rows import SendRow, Table
+from tests.handlers.tables import TABLES
 
 
 @dataclass
@@ -74,3 +82,16 @@ async def playing(providers: Mapping[str, TableProvider]) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def play_all() -> None:
+    """Every provider, until interrupted."""
+    async with playing({table.provider: TableProvider(table) for table in TABLES}) as base_url:
+        for table in TABLES:
+            sys.stdout.write(f"{base_url}/{table.provider}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(play_all())
