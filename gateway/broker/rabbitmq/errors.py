@@ -11,7 +11,7 @@ from aiormq import exceptions as amqp
 from pamqp.exceptions import PAMQPException
 
 from gateway.broker.rabbitmq.transport import Transport
-from gateway.errors import BrokerUnavailable, ConfigurationError, Problem, Unroutable
+from gateway.errors import BrokerUnavailable, ConfigurationError, Problem
 
 SETTING = "IMGW_BROKER__URL"
 
@@ -34,10 +34,6 @@ def broker_errors(doing: str) -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise BrokerUnavailable(f"{doing}: the connection was lost") from error
-    except amqp.PublishError as error:
-        raise Unroutable(f"{doing}: no queue is bound for it") from error
-    except amqp.DeliveryError as error:
-        raise BrokerUnavailable(f"{doing}: RabbitMQ refused it, as it does when the queue is full") from error
     except _LIBRARY_ERRORS as error:
         raise BrokerUnavailable(f"{doing}: {in_words(error)}") from error
     except Exception as error:

@@ -42,7 +42,8 @@ _TIMESTAMP_BYTES = 8
 _JSON = b"\x10application/json"
 _PERSISTENT = b"\x02"
 
-_UNDECODABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, struct.error)
+# What the library raises for properties that it cannot decode.
+UNDECODABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, struct.error)
 # What RabbitMQ adds while it redelivers and dead-letters; no publisher's words, and different each time.
 _ADDED_BY_RABBITMQ = ("x-delivery-count", "x-acquired-count", "x-first-death-", "x-last-death-")
 
@@ -117,7 +118,7 @@ def properties_in(header: bytes) -> Properties:
     """The properties in a content header; none when they cannot be read: publishers may be anybody."""
     try:
         return _properties(header)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return Properties()
 
 

@@ -68,10 +68,8 @@ class Link:
         return True
 
     async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
-        """A new channel. With `confirms`, an unroutable publication on it is an error."""
-        return await self._inner.channel(
-            publisher_confirms=confirms, timeout=ANSWER_SECONDS, on_return_raises=True
-        )
+        """A new channel; with `confirms`, publications on it are answered."""
+        return await self._inner.channel(publisher_confirms=confirms, timeout=ANSWER_SECONDS)
 
     def tap(self, channel: AbstractChannel, tap: Tap) -> None:
         """Hand deliveries, returns and confirms on this channel to `tap` from now on."""

@@ -25,8 +25,7 @@ _EXCHANGES = frozenset({"", *(exchange.name for exchange in EXCHANGES)})
 class _UnderWay:
     """A publication that RabbitMQ has not answered yet."""
 
-    doing: str
-    message_id: str
+    publication: Publication
     confirmed: asyncio.Future[None]
 
     def is_taken(self) -> None:
@@ -35,7 +34,7 @@ class _UnderWay:
 
     def has_failed(self, why: str, kind: type[BrokerUnavailable] = BrokerUnavailable) -> None:
         if not self.confirmed.done():
-            self.confirmed.set_exception(kind(f"{self.doing}: {why}"))
+            self.confirmed.set_exception(_error(self.publication, why, kind))
 
 
 class Publisher:
@@ -55,9 +54,8 @@ class Publisher:
 
     async def publish(self, publication: Publication) -> None:
         """As gateway.broker.port.Broker.publish. A time-out or cancellation leaves the channel usable."""
-        doing = f"publishing to {publication.exchange or publication.routing_key}"
         if publication.exchange not in _EXCHANGES:
-            raise Unroutable(f"{doing}: there is no such exchange")
+            raise _error(publication, "there is no such exchange", Unroutable)
         message_id = publication.message_id or uuid4().hex
         # One after the other where they have the same id: a publication that RabbitMQ returns as unroutable
         # is known by nothing else.
@@ -65,11 +63,11 @@ class Publisher:
             await asyncio.wait([earlier.confirmed])
             await asyncio.sleep(0)  # for it to leave its place
         if self.gone.is_set():
-            raise BrokerUnavailable(f"{doing}: not connected to RabbitMQ")
+            raise _error(publication, "not connected to RabbitMQ")
         written = frames.publication_frames(
             self._channel.number, publication, message_id, self._link.frame_max
         )
-        this = _UnderWay(doing, message_id, self._loop.create_future())
+        this = _UnderWay(publication, self._loop.create_future())
         self._number += 1
         self._under_way[self._number] = self._by_message_id[message_id] = this
         self._link.write(written)
@@ -106,3 +104,9 @@ class Publisher:
         under_way, self._under_way = self._under_way, {}
         for publication in under_way.values():
             publication.has_failed(why)
+
+
+def _error(
+    publication: Publication, why: str, kind: type[BrokerUnavailable] = BrokerUnavailable
+) -> BrokerUnavailable:
+    return kind(f"publishing to {publication.exchange or publication.routing_key}: {why}")

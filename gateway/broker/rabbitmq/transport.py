@@ -16,7 +16,6 @@ And what is written in one turn of the event loop goes to the socket together.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -36,7 +35,6 @@ _CLOSING = frozenset({frames.CLOSE, frames.CLOSE_OK})
 _HEARTBEAT = b"\x08\0\0\0\0\0\0\xce"
 _HEARTBEAT_SECONDS = 0.5
 _CHUNK_BYTES = 65_536
-_UNDECODABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, struct.error)
 _FIXED_BYTES = 12  # of a content header: class, weight and the body's size; flags and properties follow
 _INDEX_BYTES = 4
 _END = 1
@@ -237,7 +235,7 @@ def decodable(payload: bytes) -> bytes:
     """A content header with its end mark: as it is, or without any property, in the same length."""
     try:
         ContentHeader().unmarshal(payload[:-_END])
-    except _UNDECODABLE:
+    except frames.UNDECODABLE:
         nothing = bytes(len(payload) - _FIXED_BYTES - _END)
         return payload[:_FIXED_BYTES] + nothing + payload[-_END:]
     return payload
@@ -249,6 +247,6 @@ def _refusal(payload: bytes) -> Connection.Close | None:
     close = Connection.Close()
     try:
         close.unmarshal(payload[_INDEX_BYTES:-_END])
-    except _UNDECODABLE:
+    except frames.UNDECODABLE:
         return None
     return close
