@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from gateway.model.content import (
     UrlButton,
 )
 from handlers.contract import Submission
+from handlers.shared.whatsapp import list_of, template_of
 
 Json = dict[str, Any]
 
@@ -84,9 +84,10 @@ def _said(content: Content, channel: str) -> Json:
         case LocationContent():
             return _custom("location", content.model_dump(exclude={"type"}, exclude_none=True))
         case ListContent():
-            return _custom("interactive", _list(content))
+            return _custom("interactive", list_of(content))
         case TemplateContent():
-            return _custom("template", _template(content))
+            language = {"policy": "deterministic", "code": content.language}
+            return _custom("template", template_of(content, language))
         case ReactionContent():
             reaction = {"action": "react", "emoji": content.emoji} if content.emoji else {"action": "unreact"}
             return _typed("reaction", reaction) | {"context": {"message_uuid": content.to}}
@@ -132,31 +133,3 @@ def _with_buttons(content: TextContent) -> Json:
         raise MessageRefused("unsupported_content", "WhatsApp takes reply buttons only")
     rows = [{"type": "reply", "reply": {"id": row.id, "title": row.title}} for row in replies]
     return {"type": "button", "body": {"text": content.text}, "action": {"buttons": rows}}
-
-
-def _list(content: ListContent) -> Json:
-    sections = [section.model_dump(exclude_none=True) for section in content.sections]
-    action = {"button": content.button, "sections": sections}
-    return {"type": "list", "body": {"text": content.text}, "action": action}
-
-
-def _template(content: TemplateContent) -> Json:
-    values = content.parameters
-    components: list[Json] = [
-        {"type": kind, "parameters": [_text(value) for value in texts]}
-        for kind, texts in (("header", values.header), ("body", values.body))
-        if texts
-    ]
-    # Only a URL button has a placeholder; an empty value skips the button at its place.
-    components += [
-        {"type": "button", "sub_type": "url", "index": str(index), "parameters": [_text(value)]}
-        for index, value in enumerate(values.buttons)
-        if value
-    ]
-    language = {"policy": "deterministic", "code": content.language}
-    template: Json = {"name": content.name, "language": language}
-    return template | ({"components": components} if components else {})
-
-
-def _text(value: str) -> Mapping[str, str]:
-    return {"type": "text", "text": value}

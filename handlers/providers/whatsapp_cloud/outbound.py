@@ -24,6 +24,7 @@ from gateway.model.content import (
     UrlButton,
 )
 from handlers.contract import Submission
+from handlers.shared.whatsapp import list_of, template_of
 
 Json = dict[str, Any]
 
@@ -83,9 +84,9 @@ def _said(content: Content) -> Json:
         case ContactContent():
             return _typed("contacts", [_contact(content)])
         case ListContent():
-            return _typed("interactive", _list(content))
+            return _typed("interactive", list_of(content))
         case TemplateContent():
-            return _typed("template", _template(content))
+            return _typed("template", template_of(content, {"code": content.language}))
         case ReactionContent():
             return _typed("reaction", {"message_id": content.to, "emoji": content.emoji})
         case RawContent():
@@ -148,12 +149,6 @@ def _buttons(buttons: tuple[Button, ...]) -> Json:
     raise MessageRefused("unsupported_content", alone)
 
 
-def _list(content: ListContent) -> Json:
-    sections = [section.model_dump(exclude_none=True) for section in content.sections]
-    action = {"button": content.button, "sections": sections}
-    return {"type": "list", "body": {"text": content.text}, "action": action}
-
-
 def _contact(content: ContactContent) -> Json:
     # Besides the formatted name, one more part of the name is mandatory.
     card: Json = {"name": {"formatted_name": content.name, "first_name": content.name}}
@@ -161,24 +156,3 @@ def _contact(content: ContactContent) -> Json:
     if content.emails:
         card["emails"] = [{"email": email} for email in content.emails]
     return card
-
-
-def _template(content: TemplateContent) -> Json:
-    values = content.parameters
-    components: list[Json] = [
-        {"type": kind, "parameters": [_text(value) for value in texts]}
-        for kind, texts in (("header", values.header), ("body", values.body))
-        if texts
-    ]
-    # Only a URL button has a placeholder; an empty value skips the button at its place.
-    components += [
-        {"type": "button", "sub_type": "url", "index": str(index), "parameters": [_text(value)]}
-        for index, value in enumerate(values.buttons)
-        if value
-    ]
-    template: Json = {"name": content.name, "language": {"code": content.language}}
-    return template | ({"components": components} if components else {})
-
-
-def _text(value: str) -> Json:
-    return {"type": "text", "text": value}
