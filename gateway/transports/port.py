@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 
@@ -53,6 +53,46 @@ class HttpTransport(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MqttServer:
+    """An MQTT broker, and as whom to connect to it."""
+
+    host: str
+    port: int
+    tls: bool = False
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    protocol: Literal["5", "3.1.1"] = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class MqttMessage:
+    """A publication at QoS 1. What is not the topic, the payload or `retain` needs MQTT 5, and is left out
+    where the broker speaks 3.1.1."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    expiry_seconds: int | None = None  # for how long the broker keeps it for whom it has not reached
+    content_type: str | None = None
+    response_topic: str | None = None
+    correlation_data: bytes | None = None
+    user_properties: tuple[tuple[str, str], ...] = ()
+    retain: bool = False
+
+
+class MqttTransport(Protocol):
+    async def publish(
+        self, server: MqttServer, messages: Sequence[MqttMessage], *, timeout_seconds: float
+    ) -> None:
+        """Publish them, and wait until the broker has acknowledged all.
+
+        Raises ProviderError for the first that fails: TRANSIENT when it cannot have reached the broker (not
+        connected, DNS, TLS), UNCERTAIN when the connection broke or the time ended before the broker
+        acknowledged it, AUTH when the broker refuses the login or the topic, THROTTLED when it has no room,
+        PERMANENT when it refuses the message.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """An access token that does not last."""
 
@@ -81,4 +121,5 @@ class Transports:
 
     http: HttpTransport
     http2: HttpTransport
+    mqtt: MqttTransport
     tokens: Tokens

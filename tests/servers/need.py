@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -14,3 +15,8 @@ def missing(what: str, way_out: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def chromium() -> str:
+    """Where Chromium is, as Debian installs it."""
+    return shutil.which("chromium") or missing("Chromium", "apt-get install chromium")

@@ -19,8 +19,8 @@ from tests.servers.ports import free_port
 
 _FOLDER = Path("/usr/lib/rabbitmq/bin")
 _SERVER = _FOLDER / "rabbitmq-server"
-_USER = "tests"
-_PASSWORD = "only-here"
+USER = "tests"
+PASSWORD = "only-here"
 _START_SECONDS = 90.0
 _END_SECONDS = 30.0
 _SETTLING_SECONDS = 10.0
@@ -51,8 +51,8 @@ class RabbitServer:
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.default = 127.0.0.1:{self._port}\n"
             "disk_free_limit.absolute = 50MB\n"
-            f"default_user = {_USER}\n"
-            f"default_pass = {_PASSWORD}\n"
+            f"default_user = {USER}\n"
+            f"default_pass = {PASSWORD}\n"
             "log.file.level = warning\n"
         )
 
@@ -61,7 +61,7 @@ class RabbitServer:
         """Its default virtual host."""
         return self.url_of("%2F")
 
-    def url_of(self, vhost: str, *, user: str = _USER, password: str = _PASSWORD) -> str:
+    def url_of(self, vhost: str, *, user: str = USER, password: str = PASSWORD) -> str:
         return f"amqp://{user}:{password}@127.0.0.1:{self._port}/{vhost}"
 
     def start(self) -> None:
@@ -125,7 +125,7 @@ class RabbitServer:
         self._expect_ok(f'rabbit_vhost:add(<<"{name}">>, <<"tests">>)')
         everything = '<<".*">>'
         self._expect_ok(
-            f'rabbit_auth_backend_internal:set_permissions(<<"{_USER}">>, <<"{name}">>, '
+            f'rabbit_auth_backend_internal:set_permissions(<<"{USER}">>, <<"{name}">>, '
             f'{everything}, {everything}, {everything}, <<"tests">>)'
         )
         return name
@@ -150,6 +150,18 @@ class RabbitServer:
         plugins.write_text(f"[{','.join(names)}].\n")
         answer = self.order(f'rabbit_plugins:ensure("{plugins}")')
         assert answer.startswith("{ok,"), answer
+
+    def enable_mqtt(self) -> int:
+        """MQTT 3.1.1 on its default virtual host, at this loopback port, until `set_plugins` says
+        otherwise."""
+        port = free_port()
+        listener = f'[{{"127.0.0.1", {port}}}]'
+        self.order("application:load(rabbitmq_mqtt)")
+        self._expect_ok(
+            f"application:set_env(rabbitmq_mqtt, tcp_listeners, {listener}, [{{persistent, true}}])"
+        )
+        self.set_plugins("rabbitmq_mqtt")
+        return port
 
     def set_memory_alarm(self, *, on: bool) -> None:
         """With it, RabbitMQ stops reading from connections that publish."""
