@@ -13,6 +13,7 @@ from gateway.model.base import Contract, Instant
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.model.content import Content, InboundContent
 from gateway.model.receipt import DeliveryReceipt
+from gateway.rtm.items import UpItem
 from gateway.transports.port import HttpRequest, Transports
 from handlers.shared.splitting import Limit
 
@@ -83,6 +84,7 @@ class Capabilities:
     replies: bool = False  # whether a message can quote another (`in_reply_to`)
     inbound: bool = True  # whether people can write back
     fetches_media: bool = False  # whether media in an MO are asked for by id (`media`)
+    in_app: bool = False  # the gateway's own channel: its people, threads and topics are known here
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Submission:
     attributes: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
     part: int = 1  # of how many messages the MT is sent in, the number of this one
+    audience: tuple[str, ...] = ()  # in-app: the ids of all people that an MT to topics is for
+    trace: Mapping[str, str] = field(default_factory=dict)  # in-app: traceparent and tracestate
 
     @property
     def key(self) -> str:
@@ -135,6 +139,9 @@ class InboundMessage(Contract):
     edited: bool = False
     deleted: bool = False
     sent_at: Instant | None = None
+    origin: UpItem | None = None
+    """In-app: the device's own words, and whose they are. Then `thread` is absent: which one it belongs to
+    is decided by what the device says, and by the threads there are."""
 
 
 class Handler(Protocol):

@@ -44,7 +44,8 @@ class Delivery:
     """A message taken from a queue; exactly one of its settlement's methods is called exactly once.
 
     `redelivered` is true when it may have been delivered before, to anyone. `headers` holds only strings,
-    integers and booleans: what else a publisher put there (nested tables, bytes) is left out.
+    integers and booleans: what else a publisher put there (nested tables, bytes) is left out. `routing_key`
+    is what it was published with, where the broker tells; the embedded one does not.
     """
 
     queue: str
@@ -54,6 +55,7 @@ class Delivery:
     type: str = ""
     message_id: str | None = None
     redelivered: bool = False
+    routing_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

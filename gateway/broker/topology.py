@@ -20,6 +20,8 @@ MO_IN = "imgw.mo.in"
 DR_IN = "imgw.dr.in"
 MO = "imgw.mo"
 DR = "imgw.dr"
+RTM_OUT = "imgw.rtm.out"
+RTM_WAKE = "imgw.rtm.wake"
 DEAD = "imgw.dead"
 
 OUT = "imgw.out"  # topic: mo.<app_id>.<channel> and dr.<app_id>.<status>
@@ -31,6 +33,8 @@ TYPE_MO = "imgw.mo.v1"
 TYPE_DR = "imgw.dr.v1"
 TYPE_CALLBACK = "imgw.callback.v1"  # an item of a callback, in the provider's words
 TYPE_OUTCOME = "imgw.outcome.v1"  # an outcome of our own making: failed, rejected, expired
+TYPE_DOWNLINK = "imgw.downlink.v1"  # what devices are told beside MT
+TYPE_WAKE = "imgw.wake.v1"  # an MT whose recipient is to be woken by push
 
 # Also those of the queues that platforms have declared for them (Broker.declare_queue).
 # RabbitMQ 4 drops a quorum queue's message after 20 deliveries unless it has somewhere to go.
@@ -91,7 +95,7 @@ def _tier(seconds: int) -> Queue:
 QUEUES: tuple[Queue, ...] = (
     # What is dead must stay, however often people look at it.
     Queue(DEAD, {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}),
-    *(Queue(name, SAFE_ARGUMENTS) for name in (MT, MT_BULK, RETRY, MO_IN, DR_IN, MO, DR)),
+    *(Queue(name, SAFE_ARGUMENTS) for name in (MT, MT_BULK, RETRY, MO_IN, DR_IN, RTM_OUT, RTM_WAKE, MO, DR)),
     *(_tier(seconds) for seconds in WAIT_TIERS_SECONDS),
 )
 

@@ -18,7 +18,8 @@ AddressKind = Literal[
     "device_token",
     "subscription",
     "email",
-    "topic",
+    "device",  # of the in-app channel: user id and device id, with a / between them
+    "topic",  # of the in-app channel: a topic, or an expression of several
 ]
 # A push subscription is the longest: its endpoint alone may have 400 characters.
 AddressId = Annotated[str, StringConstraints(min_length=1, max_length=2_048, strip_whitespace=True)]

@@ -19,6 +19,14 @@ Duplicates = Literal["allow", "avoid"]
 AttributeValue = Annotated[str, StringConstraints(max_length=256)]
 
 
+class Notification(Contract):
+    """What a push message shows when no device of the recipient is connected (channel rtm)."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    """Default the thread's title, or else the application's name."""
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
+
+
 class MTMessage(Contract):
     """An outbound message, as a platform publishes it on `imgw.mt`."""
 
@@ -40,6 +48,10 @@ class MTMessage(Contract):
     window_fallback: TemplateContent | None = None
     """Sent instead when the session window is closed."""
     thread: Thread | None = None
+    notification: Notification | None = None
+    """Shown by push when no device of the recipient is connected, where the application has push accounts.
+    Without it, nobody is woken. Only channel rtm has a use for it; others leave it out, so that an MT need
+    not be written anew for each."""
     in_reply_to: Short | None = None
     """A provider message id or MO id to quote."""
     expires_at: Instant | None = None
@@ -88,8 +100,10 @@ class MOMessage(Contract):
     provider_message_id: str
     sender: Person = Field(alias="from")
     """`id` goes back into an MT's `to` as it is."""
+    device: str | None = None
+    """Which device of that person, where the channel tells (rtm)."""
     to: str | None = None
-    """Our number, page, bot or short code."""
+    """Our number, page, bot or short code; for rtm the topics, where the thread is about some."""
     content: InboundContent
     keyword: str | None = None
     """The upper-cased first word, when routing used it."""

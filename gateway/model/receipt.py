@@ -62,6 +62,7 @@ REASONS: dict[str, str] = {
     "recipient_opted_out": "the recipient does not want such messages",
     "recipient_gone": "the recipient's account or device no longer exists",
     "outside_session_window": "the recipient has not written recently enough for a free-form message",
+    "thread_closed": "the thread is closed, for somebody else, or of another type",
     "template_unknown": "the provider knows no such template",
     "template_parameters": "the parameters do not fit the template",
     "sender_invalid": "the sender identity is not the account's",
@@ -122,6 +123,8 @@ class DR(Contract):
     """What was simplified, in words that a person understands."""
     late: bool = False
     """True for a delivered or read after another final status was passed on."""
+    device: str | None = None
+    """The device that said so, as user id and device id with a / between them (rtm)."""
     occurred_at: Instant
     """At the provider, as it said."""
     recorded_at: Instant
@@ -134,6 +137,20 @@ class Watermark(Contract):
     recipient: str
     """The person's id, as in an MT's `to`."""
     until: Instant
+
+
+class Reporter(Contract):
+    """The device that a receipt comes from, of the in-app channel."""
+
+    app_id: Name
+    user_id: str
+    device_id: str
+    correlation: str | None = None
+    """What it wants back with an answer, in hexadecimal."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.user_id}/{self.device_id}"
 
 
 class DeliveryReceipt(Contract):
@@ -154,6 +171,8 @@ class DeliveryReceipt(Contract):
     reason: Reason | None = None
     """Why, for failed and expired."""
     occurred_at: Instant | None = None
+    reporter: Reporter | None = None
+    """Who says so, where that is a device of the in-app channel, which speaks for its own messages only."""
 
     @model_validator(mode="after")
     def _says_what_it_is_for(self) -> DeliveryReceipt:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
+from gateway.model.secret import Secret
 
-def _usable(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if not value:
-        raise ValueError("is empty")
-    if value != value.strip():  # the line break at the end of a file, most often
-        raise ValueError("begins or ends with white space")
-    return secret
+__all__ = ["Secret", "Secrets", "revealed"]
 
 
 def _several(value: Any) -> Any:
     return [value] if isinstance(value, str | SecretStr) else value
 
 
-Secret = Annotated[SecretStr, AfterValidator(_usable)]
 # For what a provider proves itself with: while it is being changed, the new one and the old one both count.
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_several), Field(min_length=1, max_length=4)]
 

@@ -37,6 +37,7 @@ WHOLE_MT: dict[str, Any] = {
         "parameters": {"header": [], "body": ["4711"], "buttons": []},
     },
     "thread": {"id": "t-1", "type": "conversation", "title": "Order"},
+    "notification": {"title": "Order", "text": "It is on its way"},
     "in_reply_to": "wamid.1",
     "expires_at": "2026-11-22T10:00:00.000Z",
     "validity_seconds": None,

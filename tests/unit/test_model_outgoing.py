@@ -29,6 +29,7 @@ MO: dict[str, Any] = {
     "provider": "whatsapp_cloud",
     "provider_message_id": "wamid.1",
     "from": {"kind": "msisdn", "id": "447911123456", "name": "Jane"},
+    "device": "phone",
     "to": "447700900000",
     "content": {"type": "button_reply", "id": "yes", "title": "Yes"},
     "keyword": "STOP",
@@ -62,6 +63,7 @@ DELIVERY: dict[str, Any] = {
     "provider_message_ids": ["wamid.1"],
     "degraded": ["buttons became text"],
     "late": False,
+    "device": "ann/phone",
     "occurred_at": "2026-11-22T10:00:00.000Z",
     "recorded_at": "2026-11-22T10:00:01.000Z",
 }
@@ -83,7 +85,7 @@ def test_the_sender_of_an_mo_can_be_answered_as_it_is() -> None:
 
 
 def test_every_reason_has_a_meaning_in_words() -> None:
-    assert len(REASONS) == 31
+    assert len(REASONS) == 32
     assert [code for code, meaning in REASONS.items() if not meaning or meaning.endswith(".")] == []
     assert permanent("no_route").kind == "permanent"
 

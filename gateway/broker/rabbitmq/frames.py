@@ -109,6 +109,13 @@ def delivered(method: bytes) -> tuple[int, bool]:
     return tag, bool(bits & 1)
 
 
+def routing_key(method: bytes) -> str:
+    """Of what a DELIVER is about: the last that it says."""
+    exchange_at = 5 + method[4] + _TAG_AND_BIT.size  # after the consumer's tag
+    key_at = _after_short(method, exchange_at)
+    return method[key_at + 1 :].decode(errors="replace")
+
+
 def body_size(header: bytes) -> int:
     """How many bytes of body follow a content header."""
     return int.from_bytes(header[4:12], "big")

@@ -134,6 +134,7 @@ class Subscription:
                 type=properties.type,
                 message_id=properties.message_id,
                 redelivered=redelivered,
+                routing_key=frames.routing_key(method),
             )
         )
 

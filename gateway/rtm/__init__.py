@@ -1,0 +1,1 @@
+"""The in-app channel: the words that applications' clients and the gateway exchange over an MQTT broker."""
