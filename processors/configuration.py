@@ -3,17 +3,18 @@ applied."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from gateway.config_files import RawDocument, read_documents
 from gateway.errors import ConfigurationError, Problem
-from gateway.model.account import ProviderAccount
+from gateway.model.application import Application
 from gateway.store.catalog import CatalogueStore, StoredCatalogue
+from gateway.store.customers import Customers
 from handlers.registry import Registry
 from processors.catalogue import Catalogue, build_catalogue
 
@@ -47,19 +48,26 @@ def check_folder(
     except ConfigurationError as error:
         # A field whose reference leads nowhere is wrong for that reason only.
         problems.extend(problem for problem in error.problems if problem.where not in unreadable)
-    problems.extend(_written_out(raw.accounts, registry))
+    problems.extend(_written_out(raw.applications, _application))
+    problems.extend(
+        _written_out(raw.accounts, lambda document: registry.account(document.content, document.where))
+    )
     if problems or catalogue is None:
         raise ConfigurationError(problems)
     return Checked(
         catalogue,
-        {document.content["app_id"]: document.content for document in raw.applications},
+        {document.content["app_id"]: _sealable(document) for document in raw.applications},
         {document.content["account"]: _sealable(document) for document in raw.accounts},
     )
 
 
-async def apply(checked: Checked, store: CatalogueStore, *, prune: bool) -> int:
-    """Write it to the store; returns the new version. Daemons take it over within seconds."""
-    return await store.put(checked.applications, checked.accounts, prune=prune)
+async def apply(checked: Checked, store: CatalogueStore, customers: Customers, *, prune: bool) -> int:
+    """Write it to the store; returns the new version. Daemons take it over within seconds, and then people
+    are found by the attributes that are indexed."""
+    version = await store.put(checked.applications, checked.accounts, prune=prune)
+    for application in checked.catalogue.applications.values():
+        await customers.ensure(application)
+    return version
 
 
 def _documents(
@@ -71,14 +79,18 @@ def _documents(
     return {**kept, **{document.where: document.content for document in given}}
 
 
-def _written_out(documents: list[RawDocument], registry: Registry) -> Iterator[Problem]:
+def _application(document: RawDocument) -> Application:
+    return Application.model_validate(document.content, by_name=False)
+
+
+def _written_out(documents: list[RawDocument], read: Callable[[RawDocument], BaseModel]) -> Iterator[Problem]:
     """The secrets that stand in a file themselves."""
     for document in documents:
         try:
-            account = registry.account(document.content, document.where)
-        except ConfigurationError:
+            settings = read(document)
+        except (ConfigurationError, ValidationError):
             continue  # reported as what it is
-        for path in secret_paths(account):
+        for path in secret_paths(settings):
             if _is_one_of_many(path) and ".".join(path[:-1]) in document.from_reference:
                 continue  # one reference where a list could stand
             if ".".join(path) not in document.from_reference:
@@ -86,9 +98,10 @@ def _written_out(documents: list[RawDocument], registry: Registry) -> Iterator[P
                 yield Problem(f"{document.where}: {'.'.join(path)}", what)
 
 
-def secret_paths(account: ProviderAccount) -> list[tuple[str, ...]]:
-    """Where the secrets of an account are, as paths of field names and positions in lists."""
-    return list(_paths(account.model_dump(by_alias=True, exclude_unset=True), ()))
+def secret_paths(settings: BaseModel) -> list[tuple[str, ...]]:
+    """Where the secrets of an account or an application are, as paths of field names and positions in
+    lists."""
+    return list(_paths(settings.model_dump(by_alias=True, exclude_unset=True), ()))
 
 
 def _is_one_of_many(path: tuple[str, ...]) -> bool:

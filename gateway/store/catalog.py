@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import ReplaceOne
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import DuplicateKeyError
 
 from gateway.store.connect import Database, store_errors
 from gateway.store.secrets import SecretBox
@@ -25,7 +26,11 @@ class StoredCatalogue:
 
 
 class CatalogueStore:
-    """Reads and replaces what is configured. Documents are kept whole, under their name, secrets sealed."""
+    """Reads and replaces what is configured. Documents are kept whole, under their name, secrets sealed.
+
+    An application has a revision (`rev`), which grows with each change: so that of two people who change the
+    same one at the same time, the second is told.
+    """
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._applications = database.db["applications"]
@@ -45,7 +50,8 @@ class CatalogueStore:
         with store_errors():
             applications = await self._applications.find().to_list(None)
             accounts = await self._accounts.find().to_list(None)
-        return StoredCatalogue(version, _by_name(applications), self._box.open(_by_name(accounts)))
+        opened = self._box.open(_by_name(applications)), self._box.open(_by_name(accounts))
+        return StoredCatalogue(version, *opened)
 
     async def put(
         self, applications: Mapping[str, Document], accounts: Mapping[str, Document], *, prune: bool = False
@@ -56,11 +62,52 @@ class CatalogueStore:
         all of the change.
         """
         with store_errors():
-            await _replace(self._applications, applications, prune)
-            await _replace(self._accounts, self._box.seal(accounts), prune)
-            document = await self._meta.find_one_and_update(
-                {"_id": _VERSION_ID}, {"$inc": {"version": 1}}, upsert=True, return_document=True
-            )
+            await _write(self._applications, _applications(self._box.seal(applications)))
+            await _write(self._accounts, _accounts(self._box.seal(accounts)))
+            if prune:
+                await self._applications.delete_many({"_id": {"$nin": list(applications)}})
+                await self._accounts.delete_many({"_id": {"$nin": list(accounts)}})
+            return await self._changed()
+
+    async def application(self, app_id: str) -> tuple[Document, int] | None:
+        """One application with its secrets in the clear, and its revision: 0 when it was never changed since
+        there are any."""
+        with store_errors():
+            row = await self._applications.find_one({"_id": app_id})
+        return None if row is None else (self._box.open(row["document"]), row.get("rev", 0))
+
+    async def put_application(self, document: Document, *, expected: int | None) -> bool:
+        """Replace the application of this `app_id` if it still has the revision `expected`; with None, add it
+        if there is none. False when it is not like that: then nothing has changed. Its secrets are SecretStr.
+        """
+        app_id, sealed = document["app_id"], self._box.seal(document)
+        with store_errors():
+            if expected is None:
+                try:
+                    await self._applications.insert_one({"_id": app_id, "document": sealed, "rev": 1})
+                except DuplicateKeyError:
+                    return False
+            else:
+                as_seen = {"_id": app_id, "rev": expected or None}  # None is also what is not there
+                update = {"$set": {"document": sealed}, "$inc": {"rev": 1}}
+                result = await self._applications.update_one(as_seen, update)
+                if not result.matched_count:
+                    return False
+            await self._changed()
+        return True
+
+    async def remove_application(self, app_id: str) -> bool:
+        """False when there is none."""
+        with store_errors():
+            result = await self._applications.delete_one({"_id": app_id})
+            if result.deleted_count:
+                await self._changed()
+        return bool(result.deleted_count)
+
+    async def _changed(self) -> int:
+        document = await self._meta.find_one_and_update(
+            {"_id": _VERSION_ID}, {"$inc": {"version": 1}}, upsert=True, return_document=True
+        )
         return int(document["version"])
 
 
@@ -71,15 +118,23 @@ async def account_names(database: Database) -> list[str]:
     return [row["_id"] for row in rows]
 
 
-async def _replace(collection: Any, documents: Mapping[str, Document], prune: bool) -> None:
-    writes = [
+def _applications(documents: Mapping[str, Document]) -> list[UpdateOne]:
+    return [
+        UpdateOne({"_id": name}, {"$set": {"document": document}, "$inc": {"rev": 1}}, upsert=True)
+        for name, document in documents.items()
+    ]
+
+
+def _accounts(documents: Mapping[str, Document]) -> list[ReplaceOne[Document]]:
+    return [
         ReplaceOne({"_id": name}, {"_id": name, "document": document}, upsert=True)
         for name, document in documents.items()
     ]
+
+
+async def _write(collection: Any, writes: Sequence[UpdateOne | ReplaceOne[Document]]) -> None:
     if writes:
         await collection.bulk_write(writes)
-    if prune:
-        await collection.delete_many({"_id": {"$nin": list(documents)}})
 
 
 def _by_name(rows: Iterable[Document]) -> dict[str, Document]:

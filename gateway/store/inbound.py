@@ -31,6 +31,8 @@ class MORecord:
     body: bytes
     received_at: datetime
     retention_days: int
+    thread_key: str | None = None  # of the in-app channel, as `user_id`: whose thread it is in
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class ReceiptRecord:
     body: bytes
     occurred_at: datetime | None
     received_at: datetime
+    person: str | None = None  # of the in-app channel: "app_id/user_id", whose device says so
 
 
 class InboundLog:
@@ -74,11 +77,21 @@ class InboundLog:
             "retention_days": record.retention_days,
             "purge_at": record.received_at + timedelta(days=record.retention_days),
         }
+        if record.thread_key is not None:
+            document["thread_key"] = record.thread_key
+        if record.user_id is not None:
+            document["user_id"] = record.user_id
         if await self._mo_inserts.do(encoded(document)):
             return None
         with store_errors():
             existing = await self._mo.find_one({"_id": document["_id"]})
         return None if existing is None else _mo_record(existing)
+
+    async def get_mo(self, account: str, provider_message_id: str) -> MORecord | None:
+        """The MO that this account and provider message id have."""
+        with store_errors():
+            found = await self._mo.find_one({"_id": f"{account}/{provider_message_id}"})
+        return None if found is None else _mo_record(found)
 
     async def add_receipt(self, record: ReceiptRecord) -> None:
         """Log a receipt; a redelivery of the same one is logged once."""
@@ -95,6 +108,8 @@ class InboundLog:
             "received_at": record.received_at,
             "purge_at": record.received_at + DR_RETENTION,
         }
+        if record.person is not None:
+            document["person"] = record.person
         await self._dr_inserts.do(encoded(document))
 
     async def receipts_of(self, reference: str) -> list[dict[str, Any]]:
@@ -136,4 +151,4 @@ class InboundLog:
 
 def _mo_record(document: dict[str, Any]) -> MORecord:
     fields = MORecord.__dataclass_fields__
-    return MORecord(**{name: document[name] for name in fields})
+    return MORecord(**{name: document[name] for name in fields if name in document})

@@ -19,6 +19,11 @@ def reference_of(app_id: str, message_id: str) -> str:
     return f"{app_id}/{message_id}"
 
 
+def thread_key_of(app_id: str, thread_id: str) -> str:
+    """The key of a thread of the in-app channel, and of the messages in it."""
+    return f"{app_id}/{thread_id}"
+
+
 def person_of(account: str, person_id: str) -> str:
     """The key of a person at an account. An msisdn is the same with and without its `+`: what providers call
     people differs from what platforms call them."""
@@ -67,6 +72,9 @@ class MTRecord:
     parts: Mapping[str, Status] = field(default_factory=dict)  # how far each of several parts has come
     part_count: int = 1  # in how many messages it goes
     parts_sent: int = 0  # how many of them the provider has taken
+    in_app: bool = False  # of the gateway's own channel: kept by its thread and its recipient, too
+    devices: Mapping[str, Status] = field(default_factory=dict)  # "user/device": how far it has come there
+    wakeups: tuple[Mapping[str, Any], ...] = ()  # which devices were woken for it by push, and how that went
     claim: Claim | None = None
     reason: Reason | None = None
     events: tuple[Mapping[str, Any], ...] = ()
@@ -131,6 +139,10 @@ def to_document(record: MTRecord, event: Mapping[str, Any]) -> dict[str, Any]:
         document["degraded"] = list(record.degraded)
     if record.part_count > 1:
         document["part_count"] = record.part_count
+    if record.in_app:
+        document["in_app"] = True
+        if record.thread is not None:
+            document["thread_key"] = thread_key_of(record.app_id, record.thread.id)
     if record.claim is not None:
         document["claim"] = {"by": record.claim.by, "until": record.claim.until}
     return document
@@ -168,6 +180,9 @@ def from_document(document: Mapping[str, Any]) -> MTRecord:
         parts={part["id"]: Status(part["status"]) for part in get("parts", ())},
         part_count=get("part_count", 1),
         parts_sent=get("parts_sent", 0),
+        in_app=get("in_app", False),
+        devices={device["id"]: Status(device["status"]) for device in get("devices", ())},
+        wakeups=tuple(get("wakeups", ())),
         claim=Claim(claim["by"], claim["until"]) if claim else None,
         reason=Reason.model_validate(reason) if reason else None,
         events=tuple(document["events"]),

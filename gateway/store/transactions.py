@@ -26,6 +26,7 @@ from gateway.store.records import Claim, MTRecord, due_at, from_document, to_doc
 from gateway.store.writes import DUPLICATE_KEY, encoded, insert_each, write_errors
 
 COLLECTION = "mt_transactions"
+WAKEUPS_KEPT = 100
 
 
 class ProviderIdReused(GatewayError):
@@ -48,6 +49,8 @@ class Change:
     retry_at: datetime | None = None  # while it waits in a wait tier: when its next attempt is due
     reason: Reason | None = None
     occurred_at: datetime | None = None
+    devices: Mapping[str, Status] | None = None  # of the in-app channel: how far these have come
+    device: str | None = None  # the one that said so
     told: tuple[Status, ...] = ()  # the statuses that this change lets DR be published for
     at: datetime = field(default_factory=now)
 
@@ -123,6 +126,7 @@ class Transactions:
             parts_sent=record.parts_sent if change.parts_sent is None else change.parts_sent,
             part_count=record.part_count if change.part_count is None else change.part_count,
             degraded=record.degraded if change.degraded is None else change.degraded,
+            devices={**record.devices, **change.devices} if change.devices else record.devices,
             claim=change.claim,
             reason=change.reason or record.reason,
             events=(*record.events, event),
@@ -141,6 +145,13 @@ class Transactions:
             await self._collection.update_many(
                 {"_id": {"$in": list(references)}, "due_at": {"$exists": True}}, {"$set": {"due_at": until}}
             )
+
+    async def note_wakeups(self, reference: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add what became of waking devices for this MT; the last WAKEUPS_KEPT are kept. No change of the
+        MT itself, so it may be made at any time."""
+        added = {"$each": [dict(row) for row in rows], "$slice": -WAKEUPS_KEPT}
+        with store_errors():
+            await self._collection.update_one({"_id": reference}, {"$push": {"wakeups": added}})
 
     async def totals(self) -> dict[tuple[str, str], int]:
         """How many MT there are by (status, the status that was told as final or "")."""
@@ -182,6 +193,8 @@ class Transactions:
             event["occurred_at"] = change.occurred_at
         if change.provider_message_ids:
             event["provider_message_ids"] = list(change.provider_message_ids)
+        if change.device is not None:
+            event["device"] = change.device
         return event
 
     async def _insert_all(self, documents: list[RawBSONDocument]) -> list[bool | Exception]:
@@ -249,6 +262,8 @@ def _update(move: _Move) -> Mapping[str, Any]:
         fields["part_count"] = change.part_count
     if change.degraded is not None:
         fields["degraded"] = list(change.degraded)
+    if change.devices:
+        fields.update(_device_rows(record.devices, change.devices, change.at))
     if change.reason is not None:
         fields["reason"] = change.reason.model_dump(mode="json", exclude_none=True)
     if change.claim is not None:
@@ -267,3 +282,16 @@ def _update(move: _Move) -> Mapping[str, Any]:
     if removed:
         update["$unset"] = removed
     return update
+
+
+def _device_rows(
+    known: Mapping[str, Status], news: Mapping[str, Status], at: datetime
+) -> dict[str, dict[str, Any] | list[dict[str, Any]]]:
+    """The rows of `devices` that change, by where they stand: the others keep their times. The record is at
+    the revision that was looked at, so its rows stand in the order in which they were read."""
+    changed = {id: status for id, status in news.items() if known.get(id) is not status}
+    rows = {id: {"id": id, "status": status.value, "at": at} for id, status in changed.items()}
+    if not known:
+        return {"devices": list(rows.values())} if rows else {}
+    places = {id: place for place, id in enumerate({**known, **changed})}
+    return {f"devices.{places[id]}": row for id, row in rows.items()}

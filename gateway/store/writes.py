@@ -1,4 +1,4 @@
-"""Many inserts in one call, each with its own answer."""
+"""Many inserts or upserts in one call, each with its own answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from bson import encode
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from gateway.errors import GatewayError
@@ -43,6 +44,33 @@ async def insert_each(collection: Any, documents: Sequence[Mapping[str, Any]]) -
         for failed in write_errors(error):
             duplicate = failed["code"] == DUPLICATE_KEY
             results[failed["index"]] = False if duplicate else GatewayError(f"MongoDB error {failed['code']}")
+    return results
+
+
+async def upsert_each(collection: Any, writes: Sequence[UpdateOne]) -> list[bool | Exception]:
+    """Make all of these upserts. For each: whether it has added the document, or its error.
+
+    Of two processes that add the same document at the same time, one fails for the key that the other one has
+    just put there; then it tries again, and finds it.
+    """
+    results: list[bool | Exception] = [False] * len(writes)
+    left = list(range(len(writes)))
+    while left:
+        again: list[int] = []
+        try:
+            with store_errors():
+                done = await collection.bulk_write([writes[index] for index in left], ordered=False)
+            added = list(done.upserted_ids)
+        except BulkWriteError as error:
+            added = [row["index"] for row in (error.details or {}).get("upserted", ())]
+            for failed in write_errors(error):
+                if failed["code"] == DUPLICATE_KEY:
+                    again.append(left[failed["index"]])
+                else:
+                    results[left[failed["index"]]] = GatewayError(f"MongoDB error {failed['code']}")
+        for index in added:
+            results[left[index]] = True
+        left = again
     return results
 
 

@@ -57,11 +57,13 @@ async def test_an_mt_that_cannot_be_kept_fails_alone(store: Store) -> None:
 
 
 async def test_every_field_of_an_mt_comes_back_as_it_was(store: Store) -> None:
-    record = claimed()
+    record = replace(claimed(), in_app=True)
     kept = await store.added(record)
     assert kept == replace(record, events=kept.events)
+    woken = {"device": "ann/phone", "account": "push", "at": AT}
+    await store.transactions.note_wakeups(record.reference, [woken])
     ended = await store.transactions.move(
-        kept,
+        await store.stored(record),
         Change(
             Status.FAILED,
             attempt=2,
@@ -70,6 +72,8 @@ async def test_every_field_of_an_mt_comes_back_as_it_was(store: Store) -> None:
             parts={"p-1": Status.DELIVERED, "p-2": Status.FAILED},
             parts_sent=2,
             part_count=2,
+            devices={"ann/phone": Status.DELIVERED},
+            device="ann/phone",
             degraded=("the location was written out as text",),
             claim=Claim("retry-1", AT + timedelta(seconds=60)),
             reason=Reason(

@@ -133,3 +133,62 @@ def test_what_looks_sealed_but_was_given_like_that_is_left_alone() -> None:
     mine = box(SecretBox.new_key())
     odd: dict[str, Any] = {"imgw:fernet": {"imgw:fernet": SecretStr("s")}, "list": [{"imgw:fernet": 7}]}
     assert mine.open(mine.seal(odd)) == {"imgw:fernet": {"imgw:fernet": "s"}, "list": [{"imgw:fernet": 7}]}
+
+
+CHAT: dict[str, Any] = {"app_id": "chat", "secrets": [SecretStr("s3cret-in-the-clear-1"), "open"]}
+OPEN_CHAT = {"app_id": "chat", "secrets": ["s3cret-in-the-clear-1", "open"]}
+
+
+async def test_an_application_s_secrets_are_sealed_like_an_account_s(
+    store: Store, catalogue: CatalogueStore
+) -> None:
+    await catalogue.put({"chat": CHAT}, {})
+    assert await catalogue.put_application({**CHAT, "app_id": "chat2"}, expected=None) is True
+    for document in await store.database.db["applications"].find().to_list(None):
+        assert b"in-the-clear" not in bson.encode(document)
+    stored = await catalogue.load()
+    assert stored == StoredCatalogue(2, {"chat": OPEN_CHAT, "chat2": {**OPEN_CHAT, "app_id": "chat2"}}, {})
+    assert await catalogue.application("chat") == (OPEN_CHAT, 1)
+
+
+async def test_an_application_from_before_there_were_secrets_can_be_read_and_changed(
+    store: Store, catalogue: CatalogueStore
+) -> None:
+    await store.database.db["applications"].insert_one({"_id": "shop", "document": SHOP})
+    assert await catalogue.application("shop") == (SHOP, 0)
+    assert await catalogue.load() == StoredCatalogue(0, {"shop": SHOP}, {})
+    assert await catalogue.put_application({"app_id": "shop"}, expected=0) is True
+    assert await catalogue.put_application(SHOP, expected=0) is False
+    assert await catalogue.application("shop") == ({"app_id": "shop"}, 1)
+
+
+async def test_an_application_is_added_changed_and_removed_only_as_it_was_seen(
+    catalogue: CatalogueStore,
+) -> None:
+    assert await catalogue.application("shop") is None
+    assert await catalogue.put_application(SHOP, expected=0) is False
+    assert await catalogue.put_application(SHOP, expected=None) is True
+    assert await catalogue.put_application({"app_id": "shop"}, expected=None) is False
+    assert await catalogue.put_application({"app_id": "shop"}, expected=7) is False
+    assert await catalogue.application("shop") == (SHOP, 1)
+    assert await catalogue.put_application({"app_id": "shop"}, expected=1) is True
+    assert await catalogue.application("shop") == ({"app_id": "shop"}, 2)
+    assert await catalogue.version() == 2
+    assert [await catalogue.remove_application("shop"), await catalogue.remove_application("shop")] == [
+        True,
+        False,
+    ]
+    assert await catalogue.load() == StoredCatalogue(3, {}, {})
+
+
+async def test_a_change_by_files_is_a_change_of_the_application_too(catalogue: CatalogueStore) -> None:
+    await catalogue.put_application(SHOP, expected=None)
+    await catalogue.put({"shop": {"app_id": "shop", "name": "by files"}}, {})
+    assert await catalogue.put_application(SHOP, expected=1) is False
+    assert await catalogue.application("shop") == ({"app_id": "shop", "name": "by files"}, 2)
+
+
+async def test_of_many_who_change_an_application_at_once_one_succeeds(catalogue: CatalogueStore) -> None:
+    added = await asyncio.gather(*(catalogue.put_application(SHOP, expected=None) for _ in range(8)))
+    changed = await asyncio.gather(*(catalogue.put_application(SHOP, expected=1) for _ in range(8)))
+    assert (added.count(True), changed.count(True), await catalogue.version()) == (1, 1, 2)

@@ -14,7 +14,8 @@ from processors.configuration import NOTHING_STORED, Checked, check_folder
 from processors.demo.playground import demo_environment
 from tests.unit.acme import REGISTRY, account
 
-ENVIRON = {"TOKEN": "t0ken-of-acme", "REGION": "us"}
+SECRET = "t0ken-of-32-characters-and-a-few-more"
+ENVIRON = {"TOKEN": "t0ken-of-acme", "REGION": "us", "SECRET": SECRET}
 SHOP = "app_id: shop\naccounts: [acme-1]\n"
 ACME = "account: acme-1\nprovider: acme\ncredentials: {token: '${env:TOKEN}'}\n"
 WRITTEN_OUT = "a secret is not written into a file; refer to it as ${env:NAME} or ${file:PATH}"
@@ -95,6 +96,47 @@ def test_a_secret_that_is_written_out_is_refused_wherever_it_is(tmp_path: Path) 
         ("accounts/acme.yaml: credentials.older_tokens.1", WRITTEN_OUT),
         ("accounts/acme.yaml: credentials.token", WRITTEN_OUT),
     ]
+
+
+def test_an_application_s_secrets_come_from_references_and_are_kept_like_an_account_s(tmp_path: Path) -> None:
+    text = "app_id: chat\nsecrets: ['${env:SECRET}', '${env:SECRET}-2']\nname: ${env:REGION}\n"
+    result = checked(tmp_path, {"applications/chat.yaml": text})
+    assert result.applications == {
+        "chat": {
+            "app_id": "chat",
+            "secrets": [SecretStr(SECRET), SecretStr(f"{SECRET}-2")],
+            "name": SecretStr("us"),
+        }
+    }
+    secrets = result.catalogue.applications["chat"].secrets
+    assert [secret.get_secret_value() for secret in secrets] == [SECRET, f"{SECRET}-2"]
+    assert SECRET not in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "expected"),
+    [
+        (f"['${{env:SECRET}}', {SECRET}]", [("secrets.1", WRITTEN_OUT)]),
+        (f"[{SECRET}]", [("secrets.0", WRITTEN_OUT)]),
+        ("['${env:TOKEN}']", [("secrets.0", "Value should have at least 32 items after validation, not 13")]),
+        ("${env:SECRET}", [("secrets", "Input should be a valid tuple")]),
+        (
+            "['${env:NOT_SET}']",
+            [("secrets.0", "needs the environment variable NOT_SET, which is not set")],
+        ),
+    ],
+)
+def test_an_application_s_secret_that_is_written_out_or_is_none_is_refused(
+    tmp_path: Path, secrets: str, expected: list[tuple[str, str]]
+) -> None:
+    found = problems(tmp_path, {"applications/chat.yaml": f"app_id: chat\nsecrets: {secrets}\n"})
+    assert found == [(f"applications/chat.yaml: {field}", what) for field, what in expected]
+
+
+def test_a_stored_application_with_secrets_belongs_to_the_whole(tmp_path: Path) -> None:
+    stored = StoredCatalogue(4, {"chat": {"app_id": "chat", "secrets": [SECRET]}}, {})
+    result = checked(tmp_path, {"applications/shop.yaml": "app_id: shop\n"}, stored)
+    assert sorted(result.catalogue.applications) == ["chat", "shop"]
 
 
 def test_the_problems_of_all_files_are_said_at_once(tmp_path: Path) -> None:
@@ -181,5 +223,5 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path, made: bool, what: str) -
 def test_the_sample_configuration_is_in_order() -> None:
     environ = demo_environment(Path("unused"))
     result = check_folder(Path("config"), environ, Registry.discover())
-    assert sorted(result.catalogue.accounts) == ["sms-shop", "tg-shop", "wa-shop"]
-    assert sorted(result.catalogue.applications) == ["alerts", "shop"]
+    assert sorted(result.catalogue.accounts) == ["rtm-shop", "sms-shop", "tg-shop", "wa-shop"]
+    assert sorted(result.catalogue.applications) == ["alerts", "chat", "shop"]
