@@ -8,14 +8,19 @@ from collections.abc import Awaitable, Callable
 from gateway.errors import ProviderError
 from gateway.model.base import now
 from gateway.transports.port import HttpRequest, HttpResponse, Token, Transports
+from tests.handlers.fake_mqtt import FakeMqtt
 
 Answer = HttpResponse | ProviderError
 
 
 class FakeHttp:
-    """Gives the canned answers in their order; an error among them is raised, as the real transport does."""
+    """Gives the canned answers in their order; an error among them is raised, as the real transport does.
 
-    def __init__(self, *answers: Answer) -> None:
+    `mqtt` is the way to a provider that is not spoken to over HTTP.
+    """
+
+    def __init__(self, *answers: Answer, mqtt: FakeMqtt | None = None) -> None:
+        self.mqtt = mqtt or FakeMqtt()
         self.unused = deque(answers)
         self.requests: list[HttpRequest] = []
         self.timeouts_seconds: list[float] = []
@@ -32,7 +37,7 @@ class FakeHttp:
 
     @property
     def transports(self) -> Transports:
-        return Transports(http=self, http2=self, tokens=FakeTokens())
+        return Transports(http=self, http2=self, mqtt=self.mqtt, tokens=FakeTokens())
 
 
 class FakeTokens:

@@ -11,11 +11,11 @@ import orjson
 from pydantic import TypeAdapter
 
 from gateway.errors import FailureKind
-from gateway.model.address import Address
-from gateway.model.callback import CallbackReply, CallbackRequest, ItemKind
+from gateway.model.address import Address, Thread
+from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest, ItemKind
 from gateway.model.content import Content
 from gateway.model.receipt import DeliveryReceipt
-from gateway.transports.port import HttpRequest, HttpResponse
+from gateway.transports.port import HttpRequest, HttpResponse, MqttMessage
 from handlers.contract import InboundMessage, Submission
 from tests.handlers.fake_http import Answer
 
@@ -34,6 +34,19 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """A publication over MQTT as it must have been made: `body` is the JSON document."""
+
+    topic: str
+    body: Any
+    expiry_seconds: int | None
+    content_type: str | None
+    correlation_data: bytes | None
+    user_properties: tuple[tuple[str, str], ...]
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """What a ProviderError must say."""
 
@@ -45,7 +58,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class SendRow:
-    """One submission and the canned answers; then the exact requests, and ids, a failure, or a refusal."""
+    """One submission and the canned answers; then the exact requests or publications, and ids, a failure, or
+    a refusal."""
 
     name: str
     content: Mapping[str, Any]
@@ -62,6 +76,10 @@ class SendRow:
     expires_at: datetime | None = None
     part: int = 1
     account: str = "main"
+    published: tuple[Published, ...] = ()
+    thread: Thread | None = None
+    audience: tuple[str, ...] = ()
+    trace: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def submission(self) -> Submission:
@@ -71,9 +89,12 @@ class SendRow:
             sender=self.sender,
             content=_CONTENT.validate_python(self.content),
             in_reply_to=self.in_reply_to,
+            thread=self.thread,
             attributes=self.attributes,
             expires_at=self.expires_at,
             part=self.part,
+            audience=self.audience,
+            trace=self.trace,
         )
 
 
@@ -92,8 +113,22 @@ class CallbackRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item of a provider that has no callbacks; then all that it holds, or, as a pattern, why it cannot be
+    read."""
+
+    name: str
+    item: CallbackItem
+    messages: tuple[InboundMessage, ...] = ()
+    receipts: tuple[DeliveryReceipt, ...] = ()
+    unreadable: str | None = None
+    account: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """All rows of one provider."""
+    """All rows of one provider. One that is not spoken to over HTTP refuses every callback; what comes from
+    it are `items`."""
 
     provider: str
     accounts: Mapping[str, Mapping[str, Any]]  # as configured; "main" is the one most rows are about
@@ -106,6 +141,9 @@ class Table:
     proof_in: Literal["headers", "query"] = "headers"
     before: tuple[Answer, ...] = ()  # what is answered before a send is: a fresh access token
     read: Callable[[HttpRequest], Sent] | None = None  # requests in the form of the rows, where `seen` cannot
+    over: Literal["http", "mqtt"] = "http"
+    items: tuple[ItemRow, ...] = ()
+    read_published: Callable[[MqttMessage], Published] | None = None  # the same where `seen_published` cannot
 
     def proved(self, request: CallbackRequest, proof: str | None) -> CallbackRequest:
         """The same request with another proof, or without any."""
@@ -124,6 +162,19 @@ def seen(request: HttpRequest) -> Sent:
     elif not request.headers.get("content-type", "").startswith("multipart/"):
         body = request.body.decode()
     return Sent(request.method, request.url, dict(request.headers), body)
+
+
+def seen_published(message: MqttMessage) -> Published:
+    """A publication that was made, in the form of the tables."""
+    return Published(
+        message.topic,
+        orjson.loads(message.payload),
+        message.expiry_seconds,
+        message.content_type,
+        message.correlation_data,
+        message.user_properties,
+        message.retain,
+    )
 
 
 def answer(document: Any, status: int = 200, **headers: str) -> HttpResponse:

@@ -14,12 +14,13 @@ from gateway.model.callback import CallbackItem
 from gateway.model.content import MediaContent, TextContent
 from gateway.transports.port import HttpResponse
 from handlers.contract import Handler
-from tests.handlers.fake_http import Answer, FakeHttp
-from tests.handlers.rows import CallbackRow, SendRow, Table
-from tests.handlers.tables import REGISTRY, TABLES, build
+from tests.handlers.fake_http import Answer
+from tests.handlers.rows import REFERENCE, CallbackRow, ItemRow, SendRow, Table
+from tests.handlers.tables import OVER_HTTP, REGISTRY, TABLES, build, playing
 
 EVERY = pytest.mark.parametrize("table", TABLES, ids=[table.provider for table in TABLES])
-SIGNED = [table for table in TABLES if table.proof_covers_body]
+EVERY_OVER_HTTP = pytest.mark.parametrize("table", OVER_HTTP, ids=[table.provider for table in OVER_HTTP])
+SIGNED = [table for table in OVER_HTTP if table.proof_covers_body]
 
 
 def first_text(table: Table) -> SendRow:
@@ -33,7 +34,7 @@ def posts(table: Table) -> list[CallbackRow]:
 
 def outcome(table: Table, row: SendRow, *answers: Answer) -> Exception | None:
     """What is raised when the provider answers so, also to a second try with a fresh token."""
-    http = FakeHttp(*(table.before + answers) * 2)
+    http = playing(table, *(table.before + answers) * 2)
     try:
         asyncio.run(build(table, row.account).send(row.submission, http.transports))
     except (ProviderError, MessageRefused) as error:
@@ -41,7 +42,7 @@ def outcome(table: Table, row: SendRow, *answers: Answer) -> Exception | None:
     return None
 
 
-@EVERY
+@EVERY_OVER_HTTP
 @pytest.mark.parametrize(
     ("status", "kind", "reason"),
     [
@@ -61,7 +62,7 @@ def test_an_http_status_without_a_word_means_the_same_everywhere(
         assert (error.kind, error.reason, error.retry_after_seconds) == (kind, reason, 4.0)
 
 
-@EVERY
+@EVERY_OVER_HTTP
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"{}", b"[]", b"null", b"\xff", b'{"messages":[]}'])
 def test_a_success_that_cannot_be_read_is_uncertain(table: Table, body: bytes) -> None:
     error = outcome(table, first_text(table), HttpResponse(200, {}, body))
@@ -79,10 +80,10 @@ def test_what_the_network_does_is_passed_on_as_it_is(table: Table, kind: Failure
 @EVERY
 def test_an_attempt_may_take_as_long_as_the_account_says(table: Table) -> None:
     raw = {**table.accounts["main"], "timeout_seconds": 7}
-    http, row = FakeHttp(*first_text(table).answers), first_text(table)
+    http, row = playing(table, *first_text(table).answers), first_text(table)
     handler = REGISTRY.handler(REGISTRY.account(raw, "test"))
     asyncio.run(handler.send(row.submission, http.transports))
-    assert set(http.timeouts_seconds) == {7.0}
+    assert {*http.timeouts_seconds, *http.mqtt.timeouts_seconds} == {7.0}
 
 
 @EVERY
@@ -106,7 +107,7 @@ def test_what_capabilities_do_not_list_is_refused_by_the_handler_too(table: Tabl
         assert error.code == "unsupported_content"
 
 
-@EVERY
+@EVERY_OVER_HTTP
 def test_a_callback_without_its_proof_is_refused(table: Table) -> None:
     handler = build(table)
     for row in posts(table):
@@ -115,7 +116,7 @@ def test_a_callback_without_its_proof_is_refused(table: Table) -> None:
         assert refusal.value.status == 403
 
 
-@EVERY
+@EVERY_OVER_HTTP
 def test_a_callback_with_any_letter_of_its_proof_changed_is_refused(table: Table) -> None:
     handler, request = build(table), posts(table)[0].request
     proof = getattr(request, table.proof_in)[table.proof]
@@ -199,10 +200,18 @@ def _shown(table: Table, account: str) -> set[str]:
         shown |= {f"content {content.type}"} | ({"replies"} if row.in_reply_to else set())
         if isinstance(content, TextContent | MediaContent):
             shown |= {f"button {button.type}" for button in content.buttons}
-        if any("shop/order-4711" in str(request) for request in row.requests):
-            shown.add("idempotent")
-    for callback in (row for row in table.callbacks if row.account in (account, "main")):
-        shown |= {"inbound"} if callback.messages else set()
-        shown |= {"receipts"} if callback.receipts else set()
-        shown |= {"read_receipts" for receipt in callback.receipts if receipt.status == "read"}
+        shown |= {"idempotent"} if _names_itself(row) else set()
+    rows: tuple[CallbackRow | ItemRow, ...] = (*table.callbacks, *table.items)
+    for row_in in (row for row in rows if row.account in (account, "main")):
+        shown |= {"inbound"} if row_in.messages else set()
+        shown |= {"receipts"} if row_in.receipts else set()
+        shown |= {"read_receipts" for receipt in row_in.receipts if receipt.status == "read"}
     return shown
+
+
+def _names_itself(row: SendRow) -> bool:
+    """Whether what is sent holds our reference, or the id of the message where that is unique to who gets
+    it."""
+    if any(REFERENCE in str(request) for request in row.requests):
+        return True
+    return any(f"{made.body['app_id']}/{made.body['message_id']}" == REFERENCE for made in row.published)

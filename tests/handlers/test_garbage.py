@@ -20,9 +20,10 @@ from gateway.transports.port import HttpResponse
 from handlers.contract import Handler
 from tests.handlers.fake_http import FakeHttp
 from tests.handlers.rows import Table
-from tests.handlers.tables import TABLES, build
+from tests.handlers.tables import OVER_HTTP, TABLES, build
 
 EVERY = pytest.mark.parametrize("table", TABLES, ids=[table.provider for table in TABLES])
+EVERY_OVER_HTTP = pytest.mark.parametrize("table", OVER_HTTP, ids=[table.provider for table in OVER_HTTP])
 SEARCH = settings(
     max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -90,7 +91,7 @@ def _read(handler: Handler, item: CallbackItem) -> None:
             continue
 
 
-@EVERY
+@EVERY_OVER_HTTP
 @SEARCH
 @given(data=st.data())
 def test_a_proved_callback_is_split_and_read_or_refused(table: Table, data: st.DataObject) -> None:
@@ -138,7 +139,7 @@ def test_an_unproved_callback_is_refused(
         assert refusal.value.status == 403
 
 
-@EVERY
+@EVERY_OVER_HTTP
 @SEARCH
 @given(data=st.data(), status=st.sampled_from([200, 201, 204, 302, 400, 404, 429, 500]))
 def test_any_answer_of_the_provider_is_a_result_or_a_provider_error(
@@ -164,7 +165,8 @@ def test_any_answer_of_the_provider_is_a_result_or_a_provider_error(
 
 def _item_bodies(table: Table) -> list[bytes]:
     rows = [row for row in table.callbacks if row.kinds]
-    return [item.body for row in rows for item in build(table, row.account).split(row.request)]
+    split = [item.body for row in rows for item in build(table, row.account).split(row.request)]
+    return [*split, *(row.item.body for row in table.items)]
 
 
 def _documents(originals: Iterable[bytes]) -> list[Any]:

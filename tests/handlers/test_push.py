@@ -38,6 +38,7 @@ from tests.handlers.cases.fcm_accounts import read as read_as_google
 from tests.handlers.cases.push_rows import prove, report
 from tests.handlers.cases.web_push_accounts import MAIN as BROWSERS
 from tests.handlers.fake_http import Answer, FakeHttp, FakeTokens
+from tests.handlers.fake_mqtt import FakeMqtt
 from tests.handlers.rows import REFERENCE, Sent, answer
 from tests.handlers.tables import REGISTRY, build
 
@@ -174,7 +175,7 @@ async def to_apple(kept: str, *answers: Answer) -> tuple[Submitted | ProviderErr
     """What becomes of a message when this token is kept, and the tokens that Apple was shown."""
     http, tokens = FakeHttp(*answers), FakeTokens()
     tokens.kept[TO_APPLE] = Token(kept, now() + timedelta(minutes=5))
-    out = Transports(http=FakeHttp(), http2=http, tokens=tokens)
+    out = Transports(http=FakeHttp(), http2=http, mqtt=FakeMqtt(), tokens=tokens)
     try:
         result: Submitted | ProviderError = await build(apns.TABLE).send(message(), out)
     except ProviderError as error:

@@ -27,6 +27,9 @@ VARIABLES = {
     "IMGW_DEMO_TG_SECRET_TOKEN": "tg-secret",
     "IMGW_DEMO_SMS_SECRET": "sms-secret",
     "IMGW_DEMO_SMS_CALLBACK_SECRET": "sms-callback",
+    "IMGW_DEMO_CHAT_SECRET": "chat-secret-of-32-characters-ore",
+    "IMGW_DEMO_MQTT_URL": "mqtt://127.0.0.1:1883",
+    "IMGW_DEMO_MQTT_ENABLED": "true",
 }
 
 
@@ -37,6 +40,8 @@ def load(path: Path) -> Any:
 def resolved(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: resolved(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [resolved(part) for part in value]
     if isinstance(value, str):
         return re.sub(r"\$\{env:(\w+)\}", lambda match: VARIABLES[match[1]], value)
     return value
@@ -51,6 +56,7 @@ def accounts() -> dict[str, ProviderAccount]:
 def test_the_sample_accounts_are_valid_and_called_like_their_files() -> None:
     kinds = {name: (account.provider, account.channel) for name, account in accounts().items()}
     assert kinds == {
+        "rtm-shop": ("rtm", "rtm"),
         "sms-shop": ("custom_http", "sms"),
         "tg-shop": ("telegram", "telegram"),
         "wa-shop": ("whatsapp_cloud", "whatsapp"),
@@ -61,7 +67,7 @@ def test_the_sample_accounts_are_valid_and_called_like_their_files() -> None:
 def test_the_sample_applications_are_valid_and_use_accounts_that_there_are() -> None:
     files = sorted((CONFIG / "applications").glob("*.yaml"))
     applications = [Application.model_validate(load(path)) for path in files]
-    assert [application.app_id for application in applications] == ["alerts", "shop"]
+    assert [application.app_id for application in applications] == ["alerts", "chat", "shop"]
     for application in applications:
         assert set(application.accounts) <= accounts().keys()
 

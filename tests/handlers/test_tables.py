@@ -10,8 +10,8 @@ from gateway.errors import CallbackRefused, MessageRefused, ProviderError
 from gateway.model.callback import CallbackItem
 from handlers.contract import Handler, Submitted
 from tests.handlers.fake_http import FakeHttp
-from tests.handlers.rows import CallbackRow, Failed, SendRow, Table, seen
-from tests.handlers.tables import TABLES, build
+from tests.handlers.rows import CallbackRow, Failed, ItemRow, SendRow, Table, seen, seen_published
+from tests.handlers.tables import TABLES, build, playing
 
 SENDS = [
     pytest.param(table, row, id=f"{table.provider}: {row.name}") for table in TABLES for row in table.sends
@@ -21,13 +21,18 @@ CALLBACKS = [
     for table in TABLES
     for row in table.callbacks
 ]
+ITEMS = [
+    pytest.param(table, row, id=f"{table.provider}: {row.name}") for table in TABLES for row in table.items
+]
 
 
 @pytest.mark.parametrize(("table", "row"), SENDS)
 async def test_a_message_becomes_exactly_these_requests_and_this_result(table: Table, row: SendRow) -> None:
-    http = FakeHttp(*row.answers)
+    http = playing(table, *row.answers)
     result = await _outcome(build(table, row.account), row, http)
     assert [(table.read or seen)(request) for request in http.requests] == list(row.requests)
+    read_published = table.read_published or seen_published
+    assert [read_published(message) for message in http.mqtt.published] == list(row.published)
     assert not http.unused
     if row.ids:
         assert result == Submitted(row.ids, receipts_follow=row.receipts_follow)
@@ -48,6 +53,17 @@ def test_a_callback_becomes_exactly_these_messages_and_receipts(table: Table, ro
     assert tuple(message for item in items for message in handler.parse_mo(item)) == row.messages
     assert tuple(receipt for item in items for receipt in handler.parse_dr(item)) == row.receipts
     assert handler.reply(row.request) == row.reply
+
+
+@pytest.mark.parametrize(("table", "row"), ITEMS)
+def test_an_item_becomes_exactly_these_messages_and_receipts(table: Table, row: ItemRow) -> None:
+    handler = build(table, row.account)
+    if row.unreadable is not None:
+        with pytest.raises(ValueError, match=row.unreadable):
+            (handler.parse_mo if row.item.kind == "mo" else handler.parse_dr)(row.item)
+        return
+    assert tuple(handler.parse_mo(row.item)) == row.messages
+    assert tuple(handler.parse_dr(row.item)) == row.receipts
 
 
 def _split(handler: Handler, row: CallbackRow) -> Sequence[CallbackItem]:
