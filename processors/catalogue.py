@@ -102,6 +102,9 @@ def _cross_check(
     for where, app in applications.items():
         unknown = sorted(set(app.accounts) - names - {"*"})
         problems.extend(Problem(f"{where}: accounts", f"there is no account {name}") for name in unknown)
+        for platform, name in app.push.items():
+            if name not in names:
+                problems.append(Problem(f"{where}: push.{platform}", f"there is no account {name}"))
     for where, account in accounts.items():
         if account.mo_application is not None and account.mo_application not in app_ids:
             what = f"there is no application {account.mo_application}"
@@ -145,12 +148,14 @@ class CatalogueFollower:
         self._on_change = on_change
         self._seen = -1
         self._task: asyncio.Task[None] | None = None
+        self._loading = asyncio.Lock()  # so that an older catalogue never replaces a newer one
         self.current = EMPTY
         self.trouble: str | None = "not loaded yet"
 
     async def start(self) -> None:
         """Load once, then follow. Raises StoreUnavailable; a catalogue with problems is only `trouble`."""
-        await self._load()
+        async with self._loading:
+            await self._load()
         self._task = asyncio.create_task(self._follow(), name="catalogue")
 
     async def stop(self) -> None:
@@ -160,8 +165,9 @@ class CatalogueFollower:
 
     async def refresh(self) -> None:
         """Load now if anything changed."""
-        if await self._store.version() != self._seen:
-            await self._load()
+        async with self._loading:
+            if await self._store.version() != self._seen:
+                await self._load()
 
     async def _follow(self) -> None:
         while True:

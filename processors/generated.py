@@ -1,4 +1,5 @@
-"""What is generated from the code: JSON Schemas of the contracts, and two tables of the README. Pure."""
+"""What is generated from the code: JSON Schemas of the contracts, the OpenAPI document of the API, and two
+tables of the README. Pure."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from gateway.model.application import Application
 from gateway.model.message import MOMessage, MTMessage
 from gateway.model.receipt import DR
 from gateway.settings import describe
+from gateway.web.api.description import document
 from handlers.registry import Registry
 from processors.commands.providers import COLUMNS, rows
 
@@ -37,6 +39,7 @@ def generated_files(root: Path) -> dict[Path, str]:
     files[schema / "application.schema.json"] = _json(Application.model_json_schema())
     for provider, handler in registry.providers().items():
         files[schema / "accounts" / f"{provider}.schema.json"] = _json(handler.Account.model_json_schema())
+    files[schema / "openapi.json"] = _json(document())
     readme = root / "README.md"
     text = readme.read_text()
     text = _replaced(text, "providers", _table(COLUMNS, rows(registry.providers().values())), readme)

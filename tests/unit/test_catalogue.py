@@ -79,6 +79,13 @@ def test_every_problem_of_every_document_is_said_at_once() -> None:
     }
 
 
+def test_devices_are_only_woken_by_accounts_that_there_are() -> None:
+    applications = {"a.yaml": {"app_id": "shop", "push": {"ios": "acme-1", "web": "nowhere"}}}
+    assert problems(applications, {"c.yaml": account()}) == {
+        ("a.yaml: push.web", "there is no account nowhere")
+    }
+
+
 def test_an_application_may_only_name_accounts_that_there_are() -> None:
     applications = {"a.yaml": {"app_id": "shop", "accounts": ["zeta", "acme-1", "alpha", "*"]}}
     assert problems(applications, {"c.yaml": account()}) == {

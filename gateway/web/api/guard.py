@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -37,7 +38,7 @@ def api(keys: SecretStr | None) -> web.Application:
 
 
 def problem(
-    status: int, detail: str, *, headers: dict[str, str] | None = None, **members: str | None
+    status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any
 ) -> web.Response:
     """An answer that says what is wrong; members that are None are left out."""
     body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
