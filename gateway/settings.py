@@ -100,7 +100,7 @@ class AdminSettings(Section):
     """The address that each daemon serves /metrics, /livez and /readyz on."""
     port: Port | None = None
     """The port for it; 0 takes any free one. Without it, 9464 for mt and all, 9465 for mo, 9466 for dr, 9467
-    for retry, 9468 for web."""
+    for retry, 9468 for web, 9469 for rtm."""
 
 
 class HttpSettings(Section):

@@ -10,6 +10,8 @@ from gateway.broker.port import Delivery, Publication
 from gateway.broker.topology import DR_IN, TYPE_CALLBACK
 from gateway.model.base import rfc3339, uuid7
 from gateway.model.callback import CallbackItem
+from gateway.model.receipt import DeliveryReceipt
+from gateway.rtm.items import is_wake_reference
 from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
 from handlers.contract import Handler
 from processors.outcome import Dead
@@ -40,6 +42,13 @@ def read_item(delivery: Delivery, handlers: Mapping[str, Handler]) -> ReceivedIt
         return Dead("invalid_message", f"header {RECEIVED_AT} is not a time")
     item = CallbackItem(kind, delivery.body)  # type: ignore[arg-type]  # checked above
     return ReceivedItem(item, account, handler, received_at, f"{account}/{delivery.message_id}")
+
+
+def receipts_in(received: ReceivedItem) -> list[DeliveryReceipt]:
+    """The receipts of an item, but for those of push messages that woke a device of the in-app channel: they
+    are no news of the MT, which its devices report on themselves. Raises ValueError."""
+    found = received.handler.parse_dr(received.item)
+    return [receipt for receipt in found if not is_wake_reference(receipt.reference)]
 
 
 def item_again(account: str, body: bytes, received_at: datetime) -> Publication:

@@ -28,7 +28,17 @@ class Daemons(StrEnum):
     DR = "dr"
     RETRY = "retry"
     WEB = "web"
+    RTM = "rtm"
     ALL = "all"
+
+
+class MqttBrokers(StrEnum):
+    """What `imgw demo` can start as an MQTT broker."""
+
+    MOSQUITTO = "mosquitto"
+    AMQTT = "amqtt"
+    ANY = "any"
+    NONE = "none"
 
 
 app = typer.Typer(
@@ -70,7 +80,8 @@ def _root(
 def run(
     what: Annotated[Daemons, typer.Argument(help="Which daemon, or all of them in one process.")],
 ) -> None:
-    """Run a daemon until SIGTERM: mt, mo, dr (with the expiry monitor), retry, web, or all in one process."""
+    """Run a daemon until SIGTERM: mt, mo, dr (with the expiry monitor), retry, web, rtm, or all in one
+    process."""
     from processors.commands import daemons
 
     daemons.run(what.value)
@@ -238,14 +249,18 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demonstration keeps its data.")] = Path(
         ".imgw/demo"
     ),
+    mqtt: Annotated[
+        MqttBrokers, typer.Option(help="Which MQTT broker carries the in-app channel, of those there are.")
+    ] = MqttBrokers.ANY,
 ) -> None:
-    """Run the main job on the embedded default: 300 and more messages, three simulated providers, replies.
+    """Run the main job on the embedded default: 300 and more messages, three simulated providers, replies;
+    and a conversation in-app, where there is an MQTT broker.
 
     Exit code 0 only if every message is accounted for.
     """
     from processors.commands import demo
 
-    demo.demo(config, folder)
+    demo.demo(config, folder, mqtt.value)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from gateway.settings import Settings
 from gateway.store.indexes import ensure_indexes
 from gateway.web.app import HttpServer
 from gateway.web.health import HealthRoutes
+from processors.in_app import build_in_app
 from processors.servers import make_broker, open_database
 from processors.ways_out import WaysOut
 from processors.wiring import (
@@ -43,7 +44,14 @@ from processors.wiring import (
 
 logger = structlog.get_logger("daemon")
 
-ADMIN_PORTS: dict[Role, int] = {"mt": 9464, "mo": 9465, "dr": 9466, "retry": 9467, "web": 9468}
+ADMIN_PORTS: dict[Role, int] = {
+    "mt": 9464,
+    "mo": 9465,
+    "dr": 9466,
+    "retry": 9467,
+    "web": 9468,
+    "rtm": 9469,
+}
 _WEDGED_AFTER_SECONDS = 20.0  # beyond the grace period
 _WEDGED_EXIT_CODE = 70
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -85,7 +93,7 @@ class Daemon:
         await self._once_available(lambda: ensure_indexes(database))
         await self._enter(stack, "broker", broker.start, broker.close)
         await self._enter(stack, "catalogue", parts.catalogue.start, parts.catalogue.stop)
-        work = await self._start_work(stack, parts)
+        work = await self._start_work(stack, parts, health)
         health.checks["queues"] = lambda: None if work.consuming else "not every queue is being consumed"
         del health.checks["start"]
         # What is loaded by now stays: looking through it again and again would only hold up messages.
@@ -103,12 +111,13 @@ class Daemon:
         server = HttpServer(app, settings.host, port, setting="IMGW_ADMIN__PORT")
         return int(await self._enter(stack, "admin server", server.start, server.stop))
 
-    async def _start_work(self, stack: AsyncExitStack, parts: Parts) -> Work:
-        ways_out = WaysOut(self._settings, parts.tokens)
+    async def _start_work(self, stack: AsyncExitStack, parts: Parts, health: HealthRoutes) -> Work:
+        ways_out = WaysOut(self._settings, parts.tokens, parts.name)
         await self._enter(stack, "transports", ways_out.start, ways_out.close)
         stack.push_async_callback(self._stopping("log", parts.transactions.drain))
         stack.push_async_callback(self._stopping("log of what came in", parts.inbound.drain))
         stack.push_async_callback(self._stopping("sessions", parts.sessions.drain))
+        stack.push_async_callback(self._stopping("customers", parts.customers.drain))
         work = build_work(parts, self._roles, ways_out.all)
         stack.push_async_callback(self._stopping("queues", work.stop))
         stack.callback(parts.limiter.stop)
@@ -117,6 +126,13 @@ class Daemon:
             expiry = build_expiry(parts)
             expiry.start()
             stack.push_async_callback(self._stopping("expiry monitor", expiry.stop))
+        if "rtm" in self._roles:
+            in_app = build_in_app(parts, ways_out)
+            in_app.start()
+            stack.push_async_callback(self._stopping("in-app channel", in_app.stop))
+            # An MQTT broker that is away is no reason to keep the other daemons of this process from traffic.
+            checks = health.checks if list(self._roles) == ["rtm"] else health.details
+            checks["rtm"] = lambda: in_app.trouble
         if "web" in self._roles:
             server = build_web(parts, ways_out)
             port = await self._enter(stack, "web server", server.start, server.stop)

@@ -34,15 +34,21 @@ class DeadLetter:
 
 def dead_letter(delivery: Delivery, dead: Dead) -> Publication:
     """The delivery with its untouched body and headers, and with why, whence and when."""
+    message = StoredMessage(delivery.body, delivery.headers, delivery.type, delivery.message_id)
+    return buried(message, delivery.queue, dead)
+
+
+def buried(message: StoredMessage, queue: str, dead: Dead) -> Publication:
+    """The same for what came from elsewhere than a queue of ours; then `queue` says from where."""
     headers = {
-        **delivery.headers,
+        **message.headers,
         _ID: uuid7(),
         _REASON: dead.reason,
         _DETAIL: dead.detail[:_MAX_DETAIL],
-        _QUEUE: delivery.queue,
+        _QUEUE: queue,
         _AT: rfc3339(now()),
     }
-    return Publication("", DEAD, delivery.body, delivery.type, delivery.message_id, headers)
+    return Publication("", DEAD, message.body, message.type, message.message_id, headers)
 
 
 def read(message: StoredMessage) -> DeadLetter:

@@ -4,14 +4,13 @@ Retry."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.errors import FailureKind, MessageRefused, ProviderError, StoreUnavailable
+from gateway.errors import ProviderError, StoreUnavailable
 from gateway.model.account import ProviderAccount
 from gateway.model.base import now, to_utc_milliseconds
 from gateway.model.lifecycle import advance
@@ -31,14 +30,14 @@ from processors.reports import (
     repeat_publication,
     repeated_reports,
 )
-from processors.retry_policy import GiveUp, Wait, after_failure, pause_of
+from processors.retry_policy import GiveUp, Wait, after_failure
+from processors.sending import Sender
 
 logger = structlog.get_logger("dispatch")
 
 # How much longer than the provider may take a claim is held: for the limiter, the store and a slow event
 # loop.
 _CLAIM_MARGIN_SECONDS = 15.0
-_BACKSTOP_SECONDS = 5.0
 _STORE_PAUSE_SECONDS = 0.5
 
 
@@ -55,7 +54,7 @@ class Dispatcher:
     ) -> None:
         self._transactions = transactions
         self._limiter = limiter
-        self._transports = transports
+        self._sender = Sender(limiter, transports, metrics)
         self._metrics = metrics
         self._name = name
 
@@ -85,7 +84,7 @@ class Dispatcher:
     async def attempt_let_in(self, job: Job) -> Done:
         """Try it once, in a slot of the limiter that was had before; what is sent in several messages, each
         further one in a slot of its own. Logs what came of it, says what to publish."""
-        answer = await self._answer(job)
+        answer = await self._sender.send(job.account, job.plan.handler, job.submission)
         while isinstance(answer, Submitted) and not job.is_last_part:
             logged = await self._until_logged(job, answer, self._log_part)
             if not isinstance(logged, Job):
@@ -93,7 +92,7 @@ class Dispatcher:
             job = logged
             if await self._limiter.enter(job.account.account):
                 return await self._join_lane(job)
-            answer = await self._answer(job)
+            answer = await self._sender.send(job.account, job.plan.handler, job.submission)
         if isinstance(answer, Submitted):
             done = await self._until_logged(job, answer, self._log_submission)
             return done if isinstance(done, Done) else Done()
@@ -127,51 +126,6 @@ class Dispatcher:
             return self._give_up(job, verdict, Status.FAILED)
         self._metrics.retries.labels(job.account.account, error.kind.value).inc()
         return await self._wait(job, verdict)
-
-    async def _answer(self, job: Job) -> Submitted | ProviderError | MessageRefused:
-        """Send the next message of it, and leave the slot."""
-        answer: Submitted | ProviderError | MessageRefused
-        try:
-            try:
-                answer = await self._send(job)
-            except (ProviderError, MessageRefused) as error:
-                answer = error
-            self._learn(job, answer)
-        finally:
-            self._limiter.leave(job.account.account)
-        return answer
-
-    def _learn(self, job: Job, answer: Submitted | ProviderError | MessageRefused) -> None:
-        """What this answer says about the account and its provider."""
-        name = job.account.account
-        if isinstance(answer, MessageRefused):
-            outcome = "refused"
-        elif isinstance(answer, Submitted):
-            outcome = "submitted"
-            self._limiter.answered(name)
-            self._limiter.healthy(name, True)
-        else:
-            outcome = answer.kind.value
-            away = answer.kind in (FailureKind.TRANSIENT, FailureKind.UNCERTAIN)
-            (self._limiter.failed if away else self._limiter.answered)(name)
-            if answer.kind is FailureKind.AUTH:
-                self._limiter.healthy(name, False)
-            self._limiter.pause(name, pause_of(answer))
-        self._metrics.attempts.labels(name, job.account.provider, outcome).inc()
-
-    async def _send(self, job: Job) -> Submitted:
-        started = time.perf_counter()
-        try:
-            # The transport keeps the time; this only catches a handler that waits for something else.
-            async with asyncio.timeout(job.account.timeout_seconds + _BACKSTOP_SECONDS):
-                return await job.plan.handler.send(job.submission, self._transports)
-        except TimeoutError as error:
-            raise ProviderError(
-                FailureKind.UNCERTAIN, reason="provider_unavailable", code="time_out"
-            ) from error
-        finally:
-            seconds = time.perf_counter() - started
-            self._metrics.provider_seconds.labels(job.account.account, job.account.provider).observe(seconds)
 
     async def _until_logged(
         self,
@@ -225,7 +179,8 @@ class Dispatcher:
             record.status, Status.SUBMITTED, ended_as=record.ended_as, provider_sends_receipts=receipts
         )
         if news is None and Status.SUBMITTED in record.told:  # logged, though no answer said so
-            return Done(dr_publications(record, repeated_reports(record, [Status.SUBMITTED]), job.headers))
+            told = dr_publications(record, repeated_reports(record, [Status.SUBMITTED]), job.headers)
+            return Done([*told, *job.plan.follow_ups])
         change = Change(
             status=news.status if news else record.status,
             attempt=job.record.attempt,
@@ -238,7 +193,8 @@ class Dispatcher:
         if moved is None:
             return None
         logger.debug("mt.submitted", message_id=moved.message_id, account=job.account.account)
-        return Done(dr_publications(moved, news.reports if news else (), job.headers))
+        told = dr_publications(moved, news.reports if news else (), job.headers)
+        return Done([*told, *job.plan.follow_ups])
 
     async def _wait(self, job: Job, wait: Wait) -> Done:
         moved = await self._waiting(job, wait.attempt, wait.reason, now() + timedelta(seconds=wait.seconds))

@@ -4,7 +4,7 @@ on."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -15,17 +15,26 @@ from gateway.broker.topology import DR_IN, TYPE_CALLBACK, TYPE_OUTCOME, after
 from gateway.model.base import now
 from gateway.model.lifecycle import Advance, Report, advance, advance_parts
 from gateway.model.outcome import OutcomeEvent
-from gateway.model.receipt import NEGATIVE_ENDS, DeliveryReceipt, Reason, Status, permanent
+from gateway.model.receipt import (
+    NEGATIVE_ENDS,
+    DeliveryReceipt,
+    Reason,
+    Reporter,
+    Status,
+    permanent,
+)
+from gateway.rtm.refusals import RtmRefused
 from gateway.store.inbound import InboundLog, ReceiptRecord
 from gateway.store.records import MTRecord, reference_of
 from gateway.store.transactions import Change, Transactions
 from gateway.telemetry.metrics import Metrics
 from gateway.together import together
 from handlers.contract import Handler
-from processors.callback_items import ReceivedItem, read_item
+from processors.callback_items import ReceivedItem, read_item, receipts_in
 from processors.matching import Matches, match_all, match_one
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import dr_publications, repeated_reports
+from processors.rtm.receipts import InAppReceipts, has_come, progress, said_at, still_going_out
 
 logger = structlog.get_logger("dr")
 
@@ -46,6 +55,7 @@ class News:
     occurred_at: datetime | None = None
     attempt: int | None = None
     part: str | None = None  # the provider's id of the part that it is about
+    reporter: Reporter | None = None  # the device that says so, of the in-app channel
 
 
 class DRProcessor:
@@ -55,11 +65,13 @@ class DRProcessor:
         self,
         transactions: Transactions,
         inbound: InboundLog,
+        in_app: InAppReceipts,
         handlers: Callable[[], Mapping[str, Handler]],
         metrics: Metrics,
     ) -> None:
         self._transactions = transactions
         self._inbound = inbound
+        self._in_app = in_app
         self._handlers = handlers
         self._metrics = metrics
 
@@ -89,7 +101,7 @@ class DRProcessor:
         if isinstance(received, Dead):
             return received
         try:
-            receipts = received.handler.parse_dr(received.item)
+            receipts = receipts_in(received)
         except ValueError as error:
             return Dead("unreadable_receipt", type(error).__name__)
         results = await together(
@@ -107,6 +119,9 @@ class DRProcessor:
         self, receipt: DeliveryReceipt, received: ReceivedItem, delivery: Delivery, key: str
     ) -> tuple[list[Publication], bool]:
         """Apply one receipt: what to publish, and whether to look again for what it is about."""
+        if receipt.reporter is not None and receipt.status is not None:
+            news = News(Status(receipt.status), reporter=receipt.reporter)
+            return await self._from_device(receipt, news, receipt.reporter, received, delivery, key)
         matches = await self._matches(receipt, received, delivery)
         again = matches.pending and _looks(delivery) < len(MATCH_WAITS_SECONDS)
         if again and not matches.records:
@@ -127,6 +142,32 @@ class DRProcessor:
         await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, matches.records))
         return publications, again
 
+    async def _from_device(
+        self,
+        receipt: DeliveryReceipt,
+        news: News,
+        reporter: Reporter,
+        received: ReceivedItem,
+        delivery: Delivery,
+        key: str,
+    ) -> tuple[list[Publication], bool]:
+        """The same of the in-app channel, whose MT are known before they are sent."""
+        account, headers = received.account, delivery.headers
+        try:
+            record = await self._in_app.subject(receipt, reporter, account)
+        except RtmRefused as refused:
+            return [self._in_app.refused(receipt, reporter, account, refused, headers)], False
+        if still_going_out(record):
+            return [], True
+        at = said_at(receipt, record, received.received_at)
+        publications, outcome = await self._apply(record, replace(news, occurred_at=at), delivery)
+        told_before = delivery.redelivered and has_come(record, reporter, news.status)
+        if outcome in ("applied", "late") or told_before:
+            publications += self._in_app.echo(record, reporter, news.status, at, account, headers)
+        self._metrics.receipts.labels(account, outcome).inc()
+        await self._inbound.add_receipt(_receipt_record(receipt, received, key, outcome, [record]))
+        return publications, False
+
     async def _matches(self, receipt: DeliveryReceipt, received: ReceivedItem, delivery: Delivery) -> Matches:
         if receipt.watermark is None:
             return await match_one(self._transactions, receipt, received.account)
@@ -146,10 +187,16 @@ class DRProcessor:
         current: MTRecord | None = record
         while current is not None:
             parts, status = _parts(current, news)
+            devices = (
+                current.devices if news.reporter is None else progress(current, news.reporter, news.status)
+            )
             step = None if status is None else _advance(current, status)
-            if step is None and parts == current.parts:
+            if step is None and parts == current.parts and devices is current.devices:
                 return _repeated(current, news, delivery), "repeated"
-            moved = await self._transactions.move(current, _change(current, step, news, parts))
+            change = _change(current, step, news, parts)
+            if news.reporter is not None:
+                change = replace(change, devices=devices, device=news.reporter.name)
+            moved = await self._transactions.move(current, change)
             if moved is not None:
                 self._count(moved, step)
                 reports = step.reports if step else ()
@@ -229,12 +276,13 @@ def _look_again(delivery: Delivery) -> Publication:
     looks = _looks(delivery)
     headers: Headers = {**delivery.headers, _LOOKS: looks + 1}
     same = Publication("", DR_IN, delivery.body, delivery.type, delivery.message_id, headers)
-    return after(MATCH_WAITS_SECONDS[looks], DR_IN, same)
+    return after(MATCH_WAITS_SECONDS[min(looks, len(MATCH_WAITS_SECONDS) - 1)], DR_IN, same)
 
 
 def _receipt_record(
     receipt: DeliveryReceipt, received: ReceivedItem, key: str, outcome: str, matched: Sequence[MTRecord]
 ) -> ReceiptRecord:
+    reporter = receipt.reporter
     return ReceiptRecord(
         event_key=key,
         account=received.account,
@@ -246,4 +294,5 @@ def _receipt_record(
         body=received.item.body,
         occurred_at=receipt.occurred_at,
         received_at=received.received_at,
+        person=f"{reporter.app_id}/{reporter.user_id}" if reporter else None,
     )

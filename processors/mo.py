@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from gateway.broker.port import Delivery, Publication
-from gateway.broker.topology import OUT, TYPE_MO
 from gateway.model.base import event_id, uuid7
 from gateway.model.message import MOMessage
 from gateway.routing import mo_application
@@ -20,7 +19,8 @@ from handlers.contract import PART_MARK, InboundMessage
 from processors.callback_items import ReceivedItem, read_item
 from processors.catalogue import Catalogue
 from processors.outcome import Dead, Done, Outcome
-from processors.reports import trace_of
+from processors.reports import mo_publication
+from processors.rtm.inbound import InAppInbound
 from processors.window import session_from
 
 logger = structlog.get_logger("mo")
@@ -34,12 +34,14 @@ class MOProcessor:
         inbound: InboundLog,
         transactions: Transactions,
         sessions: Sessions,
+        in_app: InAppInbound,
         catalogue: Callable[[], Catalogue],
         metrics: Metrics,
     ) -> None:
         self._inbound = inbound
         self._transactions = transactions
         self._sessions = sessions
+        self._in_app = in_app
         self._catalogue = catalogue
         self._metrics = metrics
 
@@ -52,6 +54,8 @@ class MOProcessor:
             messages = received.handler.parse_mo(received.item)
         except ValueError as error:
             return Dead("unreadable_message", type(error).__name__)
+        if received.handler.capabilities.in_app:
+            return await self._from_devices(messages, received, delivery)
         account = catalogue.accounts[received.account]
         app_id = mo_application(account, catalogue.applications.values())
         if messages and app_id is None:
@@ -61,6 +65,19 @@ class MOProcessor:
             [self._one(message, received, app_id or "", catalogue, delivery) for message in messages]
         )
         return Done([publication for publication in published if publication is not None])
+
+    async def _from_devices(
+        self, messages: Sequence[InboundMessage], received: ReceivedItem, delivery: Delivery
+    ) -> Done:
+        """Of the in-app channel: each names its application itself."""
+        taken = await together(
+            [
+                self._in_app.take(message, message.origin, received, delivery)
+                for message in messages
+                if message.origin is not None
+            ]
+        )
+        return Done([publication for publications in taken for publication in publications])
 
     async def _one(
         self,
@@ -89,7 +106,7 @@ class MOProcessor:
         duplicate = existing is not None and not delivery.redelivered
         outcome = "duplicate" if duplicate else "routed"
         self._metrics.mo.labels(record.account, record.channel, outcome).inc()
-        return None if duplicate else _publication(existing or record, delivery)
+        return None if duplicate else mo_publication(existing or record, delivery.headers)
 
     async def _note_session(self, message: InboundMessage, received: ReceivedItem) -> None:
         """Also where the account leaves windows to its provider: so that one day it need not."""
@@ -131,14 +148,3 @@ class MOProcessor:
             record = await self._transactions.get(message.in_reply_to.partition(PART_MARK)[0])
             record = record if record is not None and record.account == account else None
         return message.in_reply_to if record is None else record.message_id
-
-
-def _publication(record: MORecord, delivery: Delivery) -> Publication:
-    return Publication(
-        OUT,
-        f"mo.{record.app_id}.{record.channel}",
-        record.body,
-        TYPE_MO,
-        record.event_id,
-        trace_of(delivery.headers),
-    )

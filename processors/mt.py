@@ -10,8 +10,9 @@ from typing import Any
 from gateway.broker.port import Delivery, Publication
 from gateway.broker.topology import after
 from gateway.errors import FailureKind, MessageRefused, ProviderError
-from gateway.model.address import on_channel
+from gateway.model.address import Thread, on_channel
 from gateway.model.base import now, uuid7
+from gateway.model.content import ReadContent, TypingContent
 from gateway.model.lifecycle import Report
 from gateway.model.message import MTMessage
 from gateway.model.receipt import DEFAULT_RECEIPTS, Status, permanent
@@ -30,6 +31,7 @@ from processors.reports import (
     outcome_publication,
     repeated_reports,
 )
+from processors.rtm.outbound import InAppOutbound
 from processors.sequencer import Sequencer
 from processors.window import in_window
 
@@ -54,12 +56,14 @@ class MTProcessor:
         self,
         transactions: Transactions,
         sessions: Sessions,
+        in_app: InAppOutbound,
         dispatcher: Dispatcher,
         limiter: Limiter,
         catalogue: Callable[[], Catalogue],
     ) -> None:
         self._transactions = transactions
         self._sessions = sessions
+        self._in_app = in_app
         self._dispatcher = dispatcher
         self._limiter = limiter
         self._catalogue = catalogue
@@ -75,7 +79,7 @@ class MTProcessor:
         turn = self._sequencer.take(_order_key(intake, intake.message_id))
         try:
             await turn.come()
-            return await self._take(delivery, await self._accept(intake, intake.message_id, delivery.body))
+            return await self._take(delivery, await self._accept(intake, intake.message_id, delivery))
         finally:
             turn.done()
 
@@ -87,7 +91,7 @@ class MTProcessor:
         outcome = await self._go_on(delivery, accepted)
         return Done([*announced, *outcome.publish])
 
-    async def _accept(self, intake: Intake, message_id: str, body: bytes) -> _Accepted:
+    async def _accept(self, intake: Intake, message_id: str, delivery: Delivery) -> _Accepted:
         at, catalogue = now(), self._catalogue()
         application = catalogue.applications.get(intake.app_id)
         validity = application.validity_seconds if application else 86_400
@@ -102,7 +106,11 @@ class MTProcessor:
             try:
                 found = _planned(intake.mt, message_id, catalogue, at, fields["expires_at"])
                 fields |= _addressed(found)
-                planned = await in_window(found, self._sessions)
+                found = await in_window(found, self._sessions)
+                if found.handler.capabilities.in_app:
+                    found = await self._in_app.addressed(found, intake.mt, delivery.headers)
+                    fields["thread"] = _shown_in(found)
+                planned = found
                 fields |= self._claimed(planned)
             except MessageRefused as refused:
                 refusal = refused
@@ -110,7 +118,7 @@ class MTProcessor:
             app_id=intake.app_id,
             message_id=message_id,
             accepted_at=at,
-            body=body,
+            body=delivery.body,
             retention_days=application.retention_days if application else 90,
             **fields,
         )
@@ -147,7 +155,9 @@ class MTProcessor:
             return Done([_into_lane(existing, delivery)] if delivery.redelivered else ())
         told = existing.told
         latest = dict.fromkeys([status for status in told if status is Status.SUBMITTED] + list(told)[-1:])
-        return Done(dr_publications(existing, repeated_reports(existing, latest), delivery.headers))
+        told_again = dr_publications(existing, repeated_reports(existing, latest), delivery.headers)
+        follow_ups = accepted.plan.follow_ups if accepted.plan and delivery.redelivered else ()
+        return Done([*told_again, *follow_ups])
 
     async def _resume(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:
         """It was logged, and then the process ended before anything followed."""
@@ -197,7 +207,10 @@ def _described(mt: MTMessage, at: datetime, validity_seconds: int) -> dict[str, 
 def _addressed(planned: Plan) -> dict[str, Any]:
     """What is logged of an MT whose account is known, whether it can be sent or not."""
     account, capabilities = planned.account, planned.handler.capabilities
+    # Until it is known to be this recipient's, an MT must not show in the thread that it names.
+    own = {"in_app": True, "thread": None} if capabilities.in_app else {}
     return {
+        **own,
         "channel": account.channel,
         "account": account.account,
         "provider": account.provider,
@@ -205,6 +218,12 @@ def _addressed(planned: Plan) -> dict[str, Any]:
         "person": person_of(account.account, planned.to.id) if capabilities.watermarks else None,
         "provider_sends_receipts": capabilities.receipts,
     }
+
+
+def _shown_in(planned: Plan) -> Thread | None:
+    """The thread that an in-app MT is logged in: none for what is no message of it."""
+    first = planned.submissions[0]
+    return None if isinstance(first.content, TypingContent | ReadContent) else first.thread
 
 
 def _planned(

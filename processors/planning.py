@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.broker.port import Headers
+from gateway.broker.port import Headers, Publication
 from gateway.errors import MessageRefused
 from gateway.model.account import ProviderAccount
 from gateway.model.address import Address, on_channel
@@ -30,6 +30,7 @@ class Plan:
     submissions: tuple[Submission, ...]  # one for each message that it goes in
     duplicates: Duplicates
     fallback: TemplateContent | None = None  # what to send instead where a session window is closed
+    follow_ups: tuple[Publication, ...] = ()  # to be published once it is submitted
 
 
 @dataclass(frozen=True, slots=True)

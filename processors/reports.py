@@ -1,5 +1,5 @@
 """The publications that tell about an MT: DR for the platform, outcomes for the DR processor, repeats for
-Retry."""
+Retry; and MO for the platform."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable
 import orjson
 
 from gateway.broker.port import Headers, HeaderValue, Publication
-from gateway.broker.topology import DR_IN, OUT, RETRY, TYPE_DR, TYPE_MT, TYPE_OUTCOME, after, lane
+from gateway.broker.topology import DR_IN, OUT, RETRY, TYPE_DR, TYPE_MO, TYPE_MT, TYPE_OUTCOME, after, lane
 from gateway.model.base import event_id, now, rfc3339
 from gateway.model.lifecycle import Report
 from gateway.model.outcome import OutcomeEvent
 from gateway.model.receipt import NEGATIVE_ENDS, Reason, Status
+from gateway.store.inbound import MORecord
 from gateway.store.records import MTRecord
 
 ATTEMPT = "x-attempt"
@@ -88,6 +89,19 @@ def lane_publication(record: MTRecord, *, attempt: int, waits: int, headers: Hea
     return _repeat(record, lane(record.account or ""), attempt, waits, headers)
 
 
+def mo_publication(record: MORecord, headers: Headers, stream: str | None = None) -> Publication:
+    """The MO as it was logged, for its application, or for the service that the stream names."""
+    key = f"mo.{record.app_id}.{record.channel}"
+    return Publication(
+        OUT,
+        key if stream is None else f"{key}.{stream}",
+        record.body,
+        TYPE_MO,
+        record.event_id,
+        trace_of(headers),
+    )
+
+
 def _repeat(record: MTRecord, queue: str, attempt: int, waits: int, headers: Headers) -> Publication:
     kept = {
         **trace_of(headers),
@@ -102,7 +116,9 @@ def _repeat(record: MTRecord, queue: str, attempt: int, waits: int, headers: Hea
 def _dr_publication(record: MTRecord, report: Report, headers: Headers) -> Publication:
     event = record.told.get(report.status, {"at": record.accepted_at})
     happened_at = event.get("occurred_at", event["at"])
-    told_as = event_id(record.app_id, record.message_id, report.status.value)
+    device = event.get("device")
+    whose = (record.app_id, record.message_id, report.status.value)
+    told_as = event_id(*whose) if device is None else event_id(*whose, device)
     # The fields of gateway.model.receipt.DR, in their order. From our own record there is nothing to
     # validate, and the model would take several times as long.
     dr = {
@@ -125,6 +141,7 @@ def _dr_publication(record: MTRecord, report: Report, headers: Headers) -> Publi
         "provider_message_ids": record.provider_message_ids,
         "degraded": record.degraded,
         "late": report.late,
+        "device": device,
         "occurred_at": rfc3339(happened_at),
         "recorded_at": rfc3339(event["at"]),
     }

@@ -31,6 +31,7 @@ from processors.reports import (
     repeat_publication,
     repeated_reports,
 )
+from processors.rtm.outbound import InAppOutbound
 from processors.sequencer import Sequencer
 from processors.window import in_window
 
@@ -46,6 +47,7 @@ class RetryProcessor:
         self,
         transactions: Transactions,
         sessions: Sessions,
+        in_app: InAppOutbound,
         dispatcher: Dispatcher,
         limiter: Limiter,
         catalogue: Callable[[], Catalogue],
@@ -54,6 +56,7 @@ class RetryProcessor:
     ) -> None:
         self._transactions = transactions
         self._sessions = sessions
+        self._in_app = in_app
         self._dispatcher = dispatcher
         self._limiter = limiter
         self._catalogue = catalogue
@@ -86,9 +89,17 @@ class RetryProcessor:
             return await self._in_doubt(delivery, record)
         if delivery.redelivered and Status.SUBMITTED in record.told:
             # That may never have been published, however far receipts have brought the MT meanwhile.
-            reports = repeated_reports(record, [Status.SUBMITTED])
-            return Done(dr_publications(record, reports, delivery.headers))
+            return Done(self._submitted_again(delivery, record))
         return Done()  # it has ended while it waited
+
+    def _submitted_again(self, delivery: Delivery, record: MTRecord) -> list[Publication]:
+        """All that followed from its submission."""
+        reports = repeated_reports(record, [Status.SUBMITTED])
+        told = dr_publications(record, reports, delivery.headers)
+        if not record.in_app:
+            return told
+        mt = MTMessage.model_validate_json(record.body)
+        return [*told, *self._in_app.wakes(mt, record.message_id, delivery.headers)]
 
     async def _try(self, delivery: Delivery, record: MTRecord) -> Done:
         if record.expires_at <= now():
@@ -131,6 +142,9 @@ class RetryProcessor:
         # What was begun in the window cannot go on as a template.
         planned = replace(job.plan, fallback=None) if record.parts_sent else job.plan
         planned = await in_window(planned, self._sessions)
+        if planned.handler.capabilities.in_app:
+            mt = MTMessage.model_validate_json(record.body)
+            planned = await self._in_app.addressed(planned, mt, job.headers)
         change = self._dispatcher.begin(record, planned, record.attempt)
         moved = await self._transactions.move(record, change)
         return None if moved is None else replace(job, record=moved, plan=planned)

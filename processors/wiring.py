@@ -6,7 +6,7 @@ import asyncio
 import os
 import platform
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -18,18 +18,23 @@ from gateway.broker.port import Broker
 from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY, lane, shard
 from gateway.errors import BrokerUnavailable
 from gateway.model.account import ProviderAccount
+from gateway.rtm.account import RtmAccount
 from gateway.settings import Settings
 from gateway.store.catalog import CatalogueStore
 from gateway.store.connect import Database
+from gateway.store.customers import Customers
 from gateway.store.inbound import InboundLog
 from gateway.store.sessions import Sessions
+from gateway.store.threads import Threads
 from gateway.store.tokens import SharedTokens
+from gateway.store.topics import Topics
 from gateway.store.transactions import Transactions
 from gateway.store.watch import StoreWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import Transports
 from gateway.web.api import api
 from gateway.web.app import HttpServer
+from gateway.web.broker_hook import BrokerHook
 from gateway.web.callbacks import CallbackRoute
 from gateway.web.health import HealthRoutes
 from gateway.web.media import MediaRoute
@@ -46,11 +51,15 @@ from processors.loop import Loop
 from processors.mo import MOProcessor
 from processors.mt import MTProcessor
 from processors.outcome import Processor
+from processors.rest_api import add_rest_api
 from processors.retry import RetryProcessor
+from processors.rtm.inbound import InAppInbound
+from processors.rtm.outbound import InAppOutbound
+from processors.rtm.receipts import InAppReceipts
 from processors.servers import secret_box
 from processors.ways_out import WaysOut
 
-Role = Literal["mt", "mo", "dr", "retry", "web"]
+Role = Literal["mt", "mo", "dr", "retry", "web", "rtm"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -74,6 +83,9 @@ class Parts:
     transactions: Transactions
     inbound: InboundLog
     sessions: Sessions
+    customers: Customers
+    threads: Threads
+    topics: Topics
     tokens: SharedTokens
     name: str
 
@@ -112,6 +124,9 @@ def build_parts(
         transactions=Transactions(database, name),
         inbound=InboundLog(database),
         sessions=Sessions(database),
+        customers=Customers(database),
+        threads=Threads(database),
+        topics=Topics(database),
         tokens=SharedTokens(database, box),
         name=name,
     )
@@ -156,10 +171,14 @@ def build_work(parts: Parts, roles: Sequence[Role], ways_out: Transports) -> Wor
     def catalogue() -> Catalogue:
         return parts.catalogue.current
 
-    mt = MTProcessor(transactions, sessions, dispatcher, limiter, catalogue)
-    retry = RetryProcessor(transactions, sessions, dispatcher, limiter, catalogue)
-    mo = MOProcessor(parts.inbound, transactions, sessions, catalogue, metrics)
-    dr = DRProcessor(transactions, parts.inbound, lambda: catalogue().handlers, metrics)
+    outbound = InAppOutbound(parts.customers, parts.threads, parts.topics, catalogue)
+    mt = MTProcessor(transactions, sessions, outbound, dispatcher, limiter, catalogue)
+    retry = RetryProcessor(transactions, sessions, outbound, dispatcher, limiter, catalogue)
+    mo = MOProcessor(
+        parts.inbound, transactions, sessions, _in_app_inbound(parts, catalogue), catalogue, metrics
+    )
+    reported = InAppReceipts(transactions, parts.customers, catalogue, metrics)
+    dr = DRProcessor(transactions, parts.inbound, reported, lambda: catalogue().handlers, metrics)
     processors: list[tuple[Role, str, Processor]] = [
         ("mt", MT, mt),
         ("mt", MT_BULK, mt),
@@ -170,17 +189,23 @@ def build_work(parts: Parts, roles: Sequence[Role], ways_out: Transports) -> Wor
     ]
     workers = parts.settings.processor.workers
     loops = [
-        _loop(parts, queue, processor, workers) for role, queue, processor in processors if role in roles
+        queue_loop(parts, queue, processor, workers) for role, queue, processor in processors if role in roles
     ]
     if "mt" not in roles and "retry" not in roles:
         return Work(loops, None)
 
     def loop_of(account: ProviderAccount) -> Loop:
-        patient = RetryProcessor(transactions, sessions, dispatcher, limiter, catalogue, patient=True)
-        return _loop(parts, lane(account.account), patient, min(workers, account.max_in_flight))
+        patient = RetryProcessor(
+            transactions, sessions, outbound, dispatcher, limiter, catalogue, patient=True
+        )
+        return queue_loop(parts, lane(account.account), patient, min(workers, account.max_in_flight))
 
     lanes = Lanes(parts.broker, limiter, catalogue, loop_of if "mt" in roles else None)
     return Work(loops, lanes)
+
+
+def _in_app_inbound(parts: Parts, catalogue: Callable[[], Catalogue]) -> InAppInbound:
+    return InAppInbound(parts.inbound, parts.customers, parts.threads, parts.topics, catalogue, parts.metrics)
 
 
 def build_expiry(parts: Parts) -> ExpiryMonitor:
@@ -203,11 +228,22 @@ def build_web(parts: Parts, ways_out: WaysOut) -> HttpServer:
         return parts.catalogue.current.handlers.get(account)
 
     CallbackRoute(parts.broker, handler_of, parts.metrics, public_url=settings.public_url).register(app)
+    BrokerHook(
+        lambda account: _mqtt_account(parts, account),
+        lambda app_id: parts.catalogue.current.applications.get(app_id),
+        parts.metrics,
+    ).register(app)
     v1 = api(keys)
     most_bytes = parts.settings.api.max_media_bytes
     MediaRoute(ways_out.http, ways_out.all, handler_of, parts.metrics, most_bytes=most_bytes).register(v1)
+    add_rest_api(app, v1, parts, ways_out)
     app.add_subapp("/v1", v1)
     return HttpServer(app, settings.host, settings.port, setting="IMGW_WEB__PORT")
+
+
+def _mqtt_account(parts: Parts, name: str) -> RtmAccount | None:
+    account = parts.catalogue.current.accounts.get(name)
+    return account if isinstance(account, RtmAccount) and account.enabled else None
 
 
 def add_checks(health: HealthRoutes, parts: Parts) -> None:
@@ -230,7 +266,8 @@ def add_checks(health: HealthRoutes, parts: Parts) -> None:
     health.details |= {"accounts": accounts, "configuration": lambda: catalogue.trouble}
 
 
-def _loop(parts: Parts, queue: str, processor: Processor, workers: int) -> Loop:
+def queue_loop(parts: Parts, queue: str, processor: Processor, workers: int) -> Loop:
+    """What works a queue off, counted and timed."""
     return Loop(
         parts.broker,
         queue,

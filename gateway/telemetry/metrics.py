@@ -36,6 +36,7 @@ class Metrics:
         self._processing(registry)
         self._sending(registry)
         self._receiving(registry)
+        self._in_app(registry)
         self._condition(registry)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -154,6 +155,13 @@ class Metrics:
             ("account", "outcome"),
             registry=registry,
         )
+        self.api_requests = Counter(
+            "imgw_api_requests_total",
+            "Requests to /v1 by the operation's name; outcome is ok, or the code of the problem that was"
+            " told.",
+            ("operation", "outcome"),
+            registry=registry,
+        )
         self.mo = Counter(
             "imgw_mo_total",
             "Inbound messages; outcome is routed, duplicate or dead.",
@@ -164,6 +172,47 @@ class Metrics:
             "imgw_receipts_total",
             "Delivery receipts; outcome is applied, repeated, unmatched, late or unknown_status.",
             ("account", "outcome"),
+            registry=registry,
+        )
+
+    def _in_app(self, registry: CollectorRegistry) -> None:
+        self.rtm_received = Counter(
+            "imgw_rtm_received_total",
+            "Publications of devices; kind is up, rcpt, req, presence or unknown, outcome accepted, refused"
+            " or ignored.",
+            ("account", "kind", "outcome"),
+            registry=registry,
+        )
+        self.rtm_refusals = Counter(
+            "imgw_rtm_refusals_total",
+            "What devices were refused, by the code that they were told.",
+            ("account", "code"),
+            registry=registry,
+        )
+        self.rtm_downlinks = Counter(
+            "imgw_rtm_downlinks_total",
+            "What devices were told beside MT; kind is response or sync, outcome published or expired.",
+            ("account", "kind", "outcome"),
+            registry=registry,
+        )
+        self.rtm_wakeups = Counter(
+            "imgw_rtm_wakeups_total",
+            "Devices to be woken by push, by the account that does it; outcome is submitted, failed or"
+            " given_up.",
+            ("account", "outcome"),
+            registry=registry,
+        )
+        self.rtm_questions = Counter(
+            "imgw_rtm_questions_total",
+            "What MQTT brokers asked about clients; question is authenticate or authorize, outcome allow,"
+            " deny, refused (whoever asked was not the broker) or unreadable.",
+            ("account", "question", "outcome"),
+            registry=registry,
+        )
+        self.rtm_listening = Gauge(
+            "imgw_rtm_listening",
+            "Whether what devices publish at this account's broker is being taken: 1 or 0.",
+            ("account",),
             registry=registry,
         )
 

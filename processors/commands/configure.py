@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.errors import ConfigurationError, Problem
 from gateway.settings import Settings
 from gateway.store.catalog import CatalogueStore
+from gateway.store.customers import Customers
 from gateway.store.secrets import SecretBox
 from handlers.registry import Registry
 from processors.commands.session import command_settings, open_servers, out, run
@@ -51,7 +52,7 @@ async def _apply(folder: Path, *, prune: bool) -> None:
         store = CatalogueStore(database, secret_box(settings))
         stored = NOTHING_STORED if prune else await store.load()
         checked = check_folder(folder, os.environ, Registry.discover(), stored)
-        version = await apply(checked, store, prune=prune)
+        version = await apply(checked, store, Customers(database), prune=prune)
     _say(checked, f"applied as version {version}")
 
 

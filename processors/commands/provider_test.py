@@ -26,7 +26,7 @@ async def _test(account: str) -> bool:
         if handler is None:
             out.print(harmless(f"the store has no account {account}"))
             return False
-        ways_out = WaysOut(settings, SharedTokens(database, secret_box(settings)))
+        ways_out = WaysOut(settings, SharedTokens(database, secret_box(settings)), "provider-test")
         await ways_out.start()
         try:
             said = await handler.check(ways_out.all)

@@ -36,6 +36,7 @@ async def _print(record: MTRecord, servers: Servers) -> None:
         "provider ids": ", ".join(record.provider_message_ids),
         "correlation id": record.correlation_id,
         "simplified": "; ".join(record.degraded),
+        "thread": f"{record.thread.id} ({record.thread.type})" if record.thread else None,
     }
     for name, value in facts.items():
         if value:
@@ -43,9 +44,29 @@ async def _print(record: MTRecord, servers: Servers) -> None:
     out.print("steps")
     for event in record.events:
         out.print(harmless(f"  {event_line(event)}  by {event['by']}"))
+    _print_devices(record)
     receipts = await servers.inbound.receipts_of(record.reference)
     if receipts:
         out.print("receipts, in the provider's words")
     for receipt in receipts:
         at = receipt["received_at"].isoformat(timespec="milliseconds")
         out.print(harmless(f"  {at}  {receipt['provider_status']:<12}{receipt['outcome']}"))
+
+
+def _print_devices(record: MTRecord) -> None:
+    """How far each device has come, and which were woken: of the in-app channel."""
+    if record.devices:
+        out.print("devices")
+    for device, status in record.devices.items():
+        out.print(harmless(f"  {_masked(device):<30}{status.value}"))
+    if record.wakeups:
+        out.print("woken by push")
+    for row in record.wakeups:
+        at = row["at"].isoformat(timespec="milliseconds")
+        outcome = row.get("reason") or ", ".join(row.get("provider_message_ids", ())) or "outcome unknown"
+        out.print(harmless(f"  {at}  {_masked(row['device']):<30}{row['account']}  {outcome}"))
+
+
+def _masked(device: str) -> str:
+    user_id, _, device_id = device.partition("/")
+    return f"{mask_address('user_id', user_id)}/{device_id}"

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from gateway.transports.port import HttpResponse
 from tests.handlers.rows import SendRow, Table
-from tests.handlers.tables import TABLES
+from tests.handlers.tables import OVER_HTTP
 
 
 @dataclass
@@ -86,8 +86,8 @@ async def playing(providers: Mapping[str, TableProvider]) -> AsyncIterator[str]:
 
 async def play_all() -> None:
     """Every provider, until interrupted."""
-    async with playing({table.provider: TableProvider(table) for table in TABLES}) as base_url:
-        for table in TABLES:
+    async with playing({table.provider: TableProvider(table) for table in OVER_HTTP}) as base_url:
+        for table in OVER_HTTP:
             sys.stdout.write(f"{base_url}/{table.provider}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -58,7 +58,7 @@ async def test_mt_come_back_as_dr_and_callbacks_as_mo(
             await _post_a_callback_by_hand(gateway, platform)
         await _expect_valid_metrics(gateway)
         assert "the conservation law holds" in await gateway.command("audit")
-        assert [process.stop() for process in gateway.processes.values()] == [0] * 6
+        assert [process.stop() for process in gateway.processes.values()] == [0] * (1 + len(ALL_ROLES))
 
 
 async def _all_final(platform: Platform, ids: set[str]) -> bool:

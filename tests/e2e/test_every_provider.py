@@ -20,8 +20,9 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.mongodb, pytest.mark.timeout(240)]
 
-# What is not asked at its account's `url` alone, or not over HTTP/1.1, is tested by its table only.
-ELSEWHERE = {"apns", "fcm", "web_push"}
+# What is not asked at its account's `url` alone, or not over HTTP/1.1, is tested by its table only; the
+# in-app channel, which is spoken over MQTT, with a real broker (tests/integration).
+ELSEWHERE = {"apns", "fcm", "rtm", "web_push"}
 
 
 async def test_a_message_reaches_every_provider_and_everything_comes_back(

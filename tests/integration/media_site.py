@@ -23,6 +23,7 @@ from gateway.web.api import api
 from gateway.web.app import HttpServer
 from gateway.web.media import MediaRoute
 from tests.handlers.fake_http import FakeTokens
+from tests.handlers.fake_mqtt import FakeMqtt
 from tests.integration.scripted_server import Answer, ScriptedServer, scripted_server
 
 KEY, OTHER_KEY = "k" * 22, "other-key-of-the-api-0123"
@@ -93,7 +94,7 @@ async def open_site(
         await transport.start()
         stack.push_async_callback(transport.close)
         site = Site(await stack.enter_async_context(aiohttp.ClientSession()), Acme())
-        out = Transports(http=transport, http2=transport, tokens=FakeTokens())
+        out = Transports(http=transport, http2=transport, mqtt=FakeMqtt(), tokens=FakeTokens())
         v1 = api(SecretStr(keys) if keys else None)
         route = MediaRoute(
             transport, out, {"acme": site.handler}.get, Metrics(site.registry), most_bytes=MOST_BYTES

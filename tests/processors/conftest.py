@@ -12,12 +12,16 @@ from gateway.broker.port import Delivery, Publication
 from gateway.model.account import ProviderAccount
 from gateway.model.application import Application
 from gateway.store.connect import Database
+from gateway.store.customers import Customers
 from gateway.store.inbound import InboundLog
 from gateway.store.indexes import ensure_indexes
 from gateway.store.records import MTRecord
 from gateway.store.sessions import Sessions
+from gateway.store.threads import Threads
+from gateway.store.topics import Topics
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
+from gateway.transports.port import Transports
 from processors.catalogue import Catalogue
 from processors.dispatch import Dispatcher
 from processors.dr import DRProcessor
@@ -26,8 +30,13 @@ from processors.mo import MOProcessor
 from processors.mt import MTProcessor
 from processors.outcome import Dead, Done, Processor
 from processors.retry import RetryProcessor
-from tests.handlers.fake_http import FakeHttp
+from processors.rtm.inbound import InAppInbound
+from processors.rtm.outbound import InAppOutbound
+from processors.rtm.receipts import InAppReceipts
+from tests.handlers.fake_http import FakeHttp, FakeTokens
+from tests.handlers.fake_mqtt import FakeMqtt
 from tests.processors.fakes import Provider, catalogue_of, delivery_of
+from tests.processors.rtm_world import configure, populate
 
 
 @dataclass
@@ -43,6 +52,10 @@ class World:
     metrics: Metrics
     limiter: Limiter
     dispatcher: Dispatcher
+    customers: Customers
+    threads: Threads
+    topics: Topics
+    mqtt: FakeMqtt
     mt: MTProcessor = field(init=False)
     retry: RetryProcessor = field(init=False)
     lane: RetryProcessor = field(init=False)
@@ -53,11 +66,19 @@ class World:
         def catalogue() -> Catalogue:
             return self.catalogue
 
-        parts = (self.transactions, self.sessions, self.dispatcher, self.limiter, catalogue)
+        people = (self.customers, self.threads, self.topics)
+        outbound = InAppOutbound(*people, catalogue)
+        parts = (self.transactions, self.sessions, outbound, self.dispatcher, self.limiter, catalogue)
         self.mt = MTProcessor(*parts)
         self.retry, self.lane = RetryProcessor(*parts), RetryProcessor(*parts, patient=True)
-        self.dr = DRProcessor(self.transactions, self.inbound, lambda: self.catalogue.handlers, self.metrics)
-        self.mo = MOProcessor(self.inbound, self.transactions, self.sessions, catalogue, self.metrics)
+        reported = InAppReceipts(self.transactions, self.customers, catalogue, self.metrics)
+        self.dr = DRProcessor(
+            self.transactions, self.inbound, reported, lambda: self.catalogue.handlers, self.metrics
+        )
+        inbound = InAppInbound(self.inbound, *people, catalogue, self.metrics)
+        self.mo = MOProcessor(
+            self.inbound, self.transactions, self.sessions, inbound, catalogue, self.metrics
+        )
 
     def configure(
         self, *, account: ProviderAccount | None = None, application: Application | None = None
@@ -89,6 +110,7 @@ class World:
             "imgw.dr.in": self.dr,
             "imgw.mt": self.mt,
             "imgw.mt.acme": self.lane,
+            "imgw.mt.rtm-1": self.lane,
         }
         return readers.get(publication.routing_key)
 
@@ -111,7 +133,9 @@ async def world(database: Database) -> World:
     await ensure_indexes(database)
     provider, metrics = Provider(), Metrics(CollectorRegistry())
     limiter, transactions = Limiter(metrics), Transactions(database, "test")
-    dispatcher = Dispatcher(transactions, limiter, FakeHttp().transports, metrics, "test")
+    http, mqtt = FakeHttp(), FakeMqtt()
+    ways_out = Transports(http=http, http2=http, mqtt=mqtt, tokens=FakeTokens())
+    dispatcher = Dispatcher(transactions, limiter, ways_out, metrics, "test")
     catalogue = catalogue_of(provider)
     limiter.configure(catalogue.accounts)
     return World(
@@ -124,11 +148,23 @@ async def world(database: Database) -> World:
         metrics,
         limiter,
         dispatcher,
+        Customers(database),
+        Threads(database),
+        Topics(database),
+        mqtt,
     )
+
+
+@pytest.fixture
+async def rtm(world: World) -> World:
+    """A world whose account is an MQTT broker, with a few people and topics."""
+    configure(world)
+    await populate(world)
+    return world
 
 
 @pytest.fixture
 def quick(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which being throttled does not pause the account."""
-    monkeypatch.setattr("processors.dispatch.pause_of", lambda error: 0.0)
+    monkeypatch.setattr("processors.sending.pause_of", lambda error: 0.0)
     return world

@@ -17,7 +17,7 @@ from gateway.model.base import rfc3339
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.model.receipt import DeliveryReceipt
 from gateway.transports.port import HttpRequest, Transports
-from handlers.contract import Capabilities, InboundMessage, Submission, Submitted
+from handlers.contract import Capabilities, Handler, InboundMessage, Submission, Submitted
 from handlers.shared.splitting import Limit
 from processors.catalogue import Catalogue
 
@@ -82,7 +82,7 @@ SHOP = Application(app_id="shop")
 
 
 def catalogue_of(
-    provider: Provider, *, account: ProviderAccount = ACCOUNT, application: Application = SHOP
+    provider: Handler, *, account: ProviderAccount = ACCOUNT, application: Application = SHOP
 ) -> Catalogue:
     return Catalogue(
         version=1,

@@ -108,6 +108,7 @@ def test_a_delivery_is_read(redelivered: bool) -> None:
     deliver = Basic.Deliver("ctag", 2**33, redelivered, "exchange", "key")
 
     assert frames.delivered(_payload(deliver)) == (2**33, redelivered)
+    assert frames.routing_key(_payload(deliver)) == "key"
 
 
 def test_properties_that_are_of_no_interest_are_passed_over() -> None:

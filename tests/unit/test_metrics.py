@@ -19,6 +19,7 @@ from gateway.telemetry.metrics import Metrics
 LABELS = {
     "account_healthy": ("imgw_account_healthy", ("account",)),
     "circuit_open": ("imgw_circuit_open", ("account",)),
+    "api_requests": ("imgw_api_requests", ("operation", "outcome")),
     "attempts": ("imgw_attempts", ("account", "provider", "outcome")),
     "build": ("imgw_build_info", ("version", "python")),
     "callback_items": ("imgw_callback_items", ("account", "kind")),
@@ -40,6 +41,12 @@ LABELS = {
     "receipts": ("imgw_receipts", ("account", "outcome")),
     "retries": ("imgw_retries", ("account", "kind")),
     "revived": ("imgw_mt_revived", ()),
+    "rtm_downlinks": ("imgw_rtm_downlinks", ("account", "kind", "outcome")),
+    "rtm_listening": ("imgw_rtm_listening", ("account",)),
+    "rtm_questions": ("imgw_rtm_questions", ("account", "question", "outcome")),
+    "rtm_received": ("imgw_rtm_received", ("account", "kind", "outcome")),
+    "rtm_refusals": ("imgw_rtm_refusals", ("account", "code")),
+    "rtm_wakeups": ("imgw_rtm_wakeups", ("account", "outcome")),
     "statuses": ("imgw_message_status", ("channel", "status")),
 }
 

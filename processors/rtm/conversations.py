@@ -1,0 +1,51 @@
+"""Threads that nobody made by hand, and whose a thread is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from gateway.rtm.expressions import includes, parse
+from gateway.rtm.refusals import RtmRefused
+from gateway.store.threads import ThreadRecord, ThreadType, implicit_id
+
+
+def implicit_of_user(
+    app_id: str, user_id: str, type: ThreadType, at: datetime, title: str | None = None
+) -> ThreadRecord:
+    """The thread of a person that messages belong to when they name none."""
+    thread_id = implicit_id(app_id, user_id, type, title)
+    return ThreadRecord(app_id, thread_id, type, at, at, user_id=user_id, title=title)
+
+
+def implicit_of_topics(
+    app_id: str, topics: str, type: ThreadType, at: datetime, title: str | None = None
+) -> ThreadRecord:
+    """The same of all who follow `topics`, a topic or an expression of several."""
+    # A person may have the name of a topic, and no person's has a slash.
+    thread_id = implicit_id(app_id, f"topic/{topics}", type, title)
+    return ThreadRecord(app_id, thread_id, type, at, at, topic=topics, title=title)
+
+
+def is_theirs(record: ThreadRecord, user_id: str, followed: Collection[str]) -> bool:
+    """Whether a thread is this person's: their own, or of topics that somebody who follows `followed` is
+    meant by."""
+    if record.topic is None:
+        return record.user_id == user_id
+    return is_meant(record.topic, followed)
+
+
+def is_meant(topics: str, followed: Collection[str]) -> bool:
+    """Whether who follows `followed` is meant by an expression of topics; never by one that is none."""
+    try:
+        return includes(parse(topics), followed)
+    except RtmRefused:
+        return False
+
+
+def same_topics(one: str, other: str) -> bool:
+    """Whether two expressions are the same but for how they are written."""
+    try:
+        return one == other or parse(one) == parse(other)
+    except RtmRefused:
+        return False

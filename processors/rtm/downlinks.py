@@ -1,0 +1,168 @@
+"""Tells devices what is for them beside MT: answers to what they sent, and what others did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from pydantic import ValidationError
+
+from gateway.broker.port import Delivery, Headers, Publication
+from gateway.broker.topology import RTM_OUT, after
+from gateway.errors import FailureKind, ProviderError
+from gateway.model.account import WAIT_TIERS_SECONDS
+from gateway.model.base import now
+from gateway.rtm.account import RtmAccount
+from gateway.rtm.expressions import Expression, parse
+from gateway.rtm.items import Downlink
+from gateway.rtm.names import Device, sync
+from gateway.rtm.publications import publication
+from gateway.rtm.refusals import RtmRefused
+from gateway.store.customers import Customers
+from gateway.telemetry.metrics import Metrics
+from gateway.transports.port import MqttMessage, MqttTransport
+from processors.catalogue import Catalogue
+from processors.outcome import Dead, Done, Outcome
+
+logger = structlog.get_logger("rtm")
+
+# How many people are told in one go.
+PAGE = 1_000
+
+_AFTER = "x-after"  # of all who are to be told, in order, the last one who has been
+_LOOKS = "x-looks"  # how often it has been tried in vain
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A downlink with what was made of its words: one device, one person, or an audience."""
+
+    downlink: Downlink
+    correlation: bytes | None
+    device: Device | None = None
+    audience: Expression | None = None
+
+
+class DownlinkProcessor:
+    """Processes deliveries of `imgw.rtm.out`.
+
+    An account's MQTT broker that is away keeps nobody waiting but its own: what is for it waits in the wait
+    tiers, until it is not worth telling any more.
+    """
+
+    def __init__(
+        self,
+        transport: MqttTransport,
+        customers: Customers,
+        catalogue: Callable[[], Catalogue],
+        metrics: Metrics,
+    ) -> None:
+        self._transport = transport
+        self._customers = customers
+        self._catalogue = catalogue
+        self._metrics = metrics
+
+    async def process(self, delivery: Delivery) -> Outcome:
+        told = _read(delivery.body)
+        if isinstance(told, Dead):
+            return told
+        downlink = told.downlink
+        account = self._catalogue().accounts.get(downlink.account)
+        if not isinstance(account, RtmAccount):
+            return Dead("unknown_account", downlink.account)
+        if downlink.expires_at <= now():
+            self._count(downlink, "expired")
+            return Done()
+        topics, last = await self._topics(told, delivery.headers)
+        messages = [_message(topic, told, delivery.headers) for topic in topics]
+        try:
+            if messages:
+                await self._transport.publish(
+                    account.server, messages, timeout_seconds=account.timeout_seconds
+                )
+        except ProviderError as error:
+            return self._failed(downlink, error, delivery)
+        if last is not None:
+            return Done([_same(delivery, {_AFTER: last, _LOOKS: 0})])
+        self._count(downlink, "published")
+        return Done()
+
+    async def _topics(self, told: _Told, headers: Headers) -> tuple[list[str], str | None]:
+        """Where to publish it, and behind whom to go on; None when nobody is left."""
+        downlink = told.downlink
+        if told.device is not None:
+            return [told.device.responses], None
+        if told.audience is None:
+            return [sync(downlink.app_id, downlink.user_id or "")], None
+        since = headers.get(_AFTER)
+        people = await self._customers.audience(
+            downlink.app_id,
+            told.audience,
+            after=since if isinstance(since, str) else None,
+            limit=PAGE,
+        )
+        last = people[-1] if len(people) == PAGE else None
+        return [sync(downlink.app_id, user_id) for user_id in people], last
+
+    def _failed(self, downlink: Downlink, error: ProviderError, delivery: Delivery) -> Outcome:
+        """Later again, but for what the broker would never take."""
+        logger.warning(
+            "downlink.failed",
+            account=downlink.account,
+            told=downlink.kind,
+            failure=error.kind.value,
+            reason=error.reason,
+        )
+        if error.kind is FailureKind.PERMANENT:
+            return Dead("refused", f"the MQTT broker does not take it: {error.reason}")
+        looks = delivery.headers.get(_LOOKS, 0)
+        looks = looks if isinstance(looks, int) and looks >= 0 else 0
+        seconds = WAIT_TIERS_SECONDS[min(looks, len(WAIT_TIERS_SECONDS) - 1)]
+        return Done([after(seconds, RTM_OUT, _same(delivery, {_LOOKS: looks + 1}))])
+
+    def _count(self, downlink: Downlink, outcome: str) -> None:
+        self._metrics.rtm_downlinks.labels(downlink.account, downlink.kind, outcome).inc()
+
+
+def _read(body: bytes) -> _Told | Dead:
+    try:
+        downlink = Downlink.model_validate_json(body)
+    except ValidationError as error:
+        return Dead("invalid_message", f"not a downlink: {error.error_count()} fields are wrong")
+    try:
+        correlation = None if downlink.correlation is None else bytes.fromhex(downlink.correlation)
+    except ValueError:
+        return Dead("invalid_message", "correlation is not hexadecimal")
+    if downlink.kind == "response":
+        if downlink.user_id is None or downlink.device_id is None:
+            return Dead("invalid_message", "a response needs user_id and device_id")
+        device = Device(downlink.app_id, downlink.user_id, downlink.device_id)
+        return _Told(downlink, correlation, device=device)
+    if downlink.user_id is not None:
+        return _Told(downlink, correlation)
+    if downlink.audience is None:
+        return Dead("invalid_message", "a sync needs user_id or audience")
+    try:
+        return _Told(downlink, correlation, audience=parse(downlink.audience))
+    except RtmRefused as refusal:
+        return Dead("invalid_message", refusal.detail)
+
+
+def _message(topic: str, told: _Told, headers: Headers) -> MqttMessage:
+    downlink = told.downlink
+    return publication(
+        topic,
+        orjson.dumps(downlink.payload),
+        kind=downlink.kind,
+        expires_at=downlink.expires_at,
+        at=now(),
+        correlation=told.correlation,
+        trace=headers,
+    )
+
+
+def _same(delivery: Delivery, more: Headers) -> Publication:
+    headers = {**delivery.headers, **more}
+    return Publication("", RTM_OUT, delivery.body, delivery.type, delivery.message_id, headers)

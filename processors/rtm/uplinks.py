@@ -1,0 +1,235 @@
+"""Deals with what devices of one account publish: MO and receipts go to their queues, requests are served,
+and whether a device is there is noted.
+
+A publication is acknowledged to the MQTT broker only when it is safe elsewhere, or when it cannot be taken
+and its device has been told so. While a server of ours is away it stays unacknowledged: the broker hands out
+no more than a window of those, and keeps the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.broker.port import Broker, HeaderValue, Publication, StoredMessage
+from gateway.broker.topology import DR_IN, MO_IN, TYPE_CALLBACK
+from gateway.errors import StoreUnavailable, UnavailableError
+from gateway.model.application import Application
+from gateway.model.base import now, rfc3339, uuid7
+from gateway.rtm.account import RtmAccount
+from gateway.rtm.names import Device, UpKind, read_up
+from gateway.rtm.refusals import RtmRefused
+from gateway.rtm.wire import Presence, Request, UpMessage, UpReceipt, refused, result
+from gateway.store.customers import Customers
+from gateway.telemetry.metrics import Metrics
+from gateway.transports.mqtt import Received
+from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
+from processors.dead_letters import buried
+from processors.outcome import Dead
+from processors.rtm.reading import document_in, id_in, read
+
+logger = structlog.get_logger("rtm")
+
+WINDOW = 256
+"""How many publications of an account are under way at once."""
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
+# A client that waits for its answer has given up by then.
+_REQUEST_WAITS = timedelta(seconds=30)
+_MAX_CORRELATION_BYTES = 256
+_TRACEABLE = re.compile(r"[\x20-\x7e]{1,512}")  # anybody can send anything; W3C Trace Context allows no more
+_TOPIC = "x-mqtt-topic"
+_TRACE = ("traceparent", "tracestate")
+
+
+class Serving(Protocol):
+    async def serve(self, device: Device, request: Request, at: datetime) -> dict[str, Any]:
+        """See processors/rtm/requests.py."""
+
+
+class Answering(Protocol):
+    async def send(self, device: Device, payload: Mapping[str, Any], correlation: bytes | None) -> None:
+        """See processors/rtm/responses.py."""
+
+
+class Uplinks:
+    """Works on a window of publications at once, in tasks of its own."""
+
+    def __init__(
+        self,
+        account: RtmAccount,
+        broker: Broker,
+        customers: Customers,
+        requests: Serving,
+        answers: Answering,
+        applications: Callable[[], Mapping[str, Application]],
+        metrics: Metrics,
+    ) -> None:
+        self._account = account.account
+        parameters = account.parameters
+        # Without MQTT 5, clients cannot say where they want to hear that their MO was taken.
+        self._always_answers = parameters.protocol == "3.1.1" or parameters.inbound == "amq_topic"
+        self._broker = broker
+        self._customers = customers
+        self._requests = requests
+        self._answers = answers
+        self._applications = applications
+        self._metrics = metrics
+        self._inbox: asyncio.Queue[tuple[Received, datetime]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: dict[int, str] = {}  # publications that a server is away for, and which
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._work(), name=f"{self._account} uplink#{number}")
+            for number in range(WINDOW)
+        ]
+
+    async def stop(self) -> None:
+        """What has not been acknowledged comes again."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def take(self, received: Received) -> None:
+        """Deal with it soon, and acknowledge it then."""
+        self._inbox.put_nowait((received, now()))
+
+    async def deal(self, received: Received, at: datetime) -> None:
+        """Deal with one publication, which was received at this time: put it where it is safe, or tell its
+        device why it is not taken. Raises UnavailableError when it has to be tried again."""
+        found = read_up(received.topic)
+        if found is None or (found[1] == "presence" and not received.payload):  # what was retained is gone
+            self._metrics.rtm_received.labels(
+                self._account, found[1] if found else "unknown", "ignored"
+            ).inc()
+            return
+        device, kind = found
+        document = None
+        try:
+            document = document_in(received.payload)
+            self._check_application(device)
+            await self._put(device, kind, document, received, at)
+        except RtmRefused as refusal:
+            await self._refuse(device, kind, refused(id_in(kind, document), refusal), received)
+            self._metrics.rtm_refusals.labels(self._account, refusal.code).inc()
+            self._count(kind, "refused")
+        else:
+            self._count(kind, "accepted")
+
+    def _count(self, kind: str, outcome: str) -> None:
+        self._metrics.rtm_received.labels(self._account, kind, outcome).inc()
+
+    def _check_application(self, device: Device) -> None:
+        application = self._applications().get(device.app_id)
+        if application is None or not application.enabled or not application.may_use(self._account):
+            raise RtmRefused("unknown_application")
+
+    async def _put(
+        self, device: Device, kind: UpKind, document: Any, received: Received, at: datetime
+    ) -> None:
+        found = read(kind, document)
+        if isinstance(found, UpMessage | UpReceipt):
+            await self._broker.publish(self._item(device, document, received, at))
+        elif isinstance(found, Presence):
+            await self._note(device, found, at)
+        else:
+            await self._serve(device, found, received, at)
+
+    def _item(self, device: Device, document: Any, received: Received, at: datetime) -> Publication:
+        kind = "mo" if received.topic.endswith("/up") else "dr"
+        body = {
+            "app_id": device.app_id,
+            "user_id": device.user_id,
+            "device_id": device.device_id,
+            "payload": document,
+            "answer": self._always_answers or received.response_topic == device.responses,
+        }
+        correlation = _correlation(received)
+        if correlation is not None:
+            body["correlation"] = correlation.hex()
+        headers: dict[str, HeaderValue] = {
+            **_trace(received),
+            ACCOUNT: self._account,
+            KIND: kind,
+            RECEIVED_AT: rfc3339(at),
+        }
+        queue = MO_IN if kind == "mo" else DR_IN
+        return Publication("", queue, orjson.dumps(body), TYPE_CALLBACK, uuid7(), headers)
+
+    async def _note(self, device: Device, presence: Presence, at: datetime) -> None:
+        if presence.online:
+            await self._customers.touch(
+                device, at, platform=presence.platform, app_version=presence.app_version
+            )
+        await self._customers.presence(device, online=presence.online, session=presence.session, at=at)
+
+    async def _serve(self, device: Device, request: Request, received: Received, at: datetime) -> None:
+        try:
+            content = await self._requests.serve(device, request, at)
+        except StoreUnavailable as error:
+            if now() - at < _REQUEST_WAITS:
+                raise
+            raise RtmRefused("unavailable") from error
+        await self._answers.send(device, result(request.id, content), _correlation(received))
+
+    async def _refuse(self, device: Device, kind: UpKind, answer: dict[str, Any], received: Received) -> None:
+        logger.debug("uplink.refused", account=self._account, kind=kind, code=answer["code"])
+        await self._answers.send(device, answer, _correlation(received))
+
+    async def _work(self) -> None:
+        while True:
+            received, at = await self._inbox.get()
+            await self._until_dealt_with(received, at)
+            received.acknowledge()
+
+    async def _until_dealt_with(self, received: Received, at: datetime) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        try:
+            while not await self._tried(received, at):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        finally:
+            self._waiting.pop(id(received), None)
+
+    async def _tried(self, received: Received, at: datetime) -> bool:
+        """Whether it is dealt with."""
+        try:
+            await self.deal_or_bury(received, at)
+        except UnavailableError as error:
+            if str(error) not in self._waiting.values():  # once, not for each publication that waits
+                logger.warning("uplink.waiting", account=self._account, error=str(error))
+            self._waiting[id(received)] = str(error)
+            return False
+        return True
+
+    async def deal_or_bury(self, received: Received, at: datetime) -> None:
+        """As `deal`, but a bug costs one publication, which stays for people to look at: were it left
+        unacknowledged, all that came after it would wait for it."""
+        try:
+            await self.deal(received, at)
+        except UnavailableError:
+            raise
+        except Exception as error:
+            logger.exception("uplink.bug", account=self._account)
+            headers = {ACCOUNT: self._account, _TOPIC: received.topic, RECEIVED_AT: rfc3339(at)}
+            message = StoredMessage(received.payload, headers, message_id=uuid7())
+            await self._broker.publish(buried(message, "mqtt", Dead("internal_error", type(error).__name__)))
+
+
+def _correlation(received: Received) -> bytes | None:
+    """What is too long is left out: the answer's `of` tells as much."""
+    given = received.correlation_data
+    return given if given and len(given) <= _MAX_CORRELATION_BYTES else None
+
+
+def _trace(received: Received) -> dict[str, str]:
+    given = dict(received.user_properties)
+    return {name: given[name] for name in _TRACE if _TRACEABLE.fullmatch(given.get(name, ""))}

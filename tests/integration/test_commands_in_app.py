@@ -1,0 +1,72 @@
+"""What `imgw tx show` says of an MT of the in-app channel."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.model.address import Address, Thread
+from gateway.model.base import now
+from gateway.model.receipt import Status
+from gateway.store.connect import Database
+from gateway.store.embedded import EmbeddedMongod
+from gateway.store.records import MTRecord
+from gateway.store.transactions import Change, Transactions
+from tests.integration.shell import Operator
+from tests.servers.mongod import MongoServer
+
+
+@pytest.fixture
+def operator(mongod: MongoServer, tmp_path: Path) -> Iterator[Operator]:
+    server = EmbeddedMongod(tmp_path / "mongo")
+    url = asyncio.run(server.start())
+    yield Operator(tmp_path, url, f"imgw_{uuid.uuid4().hex[:12]}")
+    asyncio.run(server.stop())
+
+
+async def an_mt_that_two_devices_have_and_one_was_woken_for(operator: Operator) -> None:
+    database = Database(operator.url, operator.database)
+    transactions = Transactions(database, "test")
+    record = MTRecord(
+        app_id="chat",
+        message_id="m-1",
+        status=Status.SENDING,
+        accepted_at=now(),
+        expires_at=now() + timedelta(hours=1),
+        body=b"{}",
+        channel="rtm",
+        account="rtm-shop",
+        provider="rtm",
+        to=Address(kind="user_id", id="customer-4711"),
+        thread=Thread(id="t-1", type="conversation"),
+        attempt=1,
+        in_app=True,
+    )
+    assert await transactions.insert(record) is None
+    devices = {"customer-4711/phone": Status.READ, "customer-4711/laptop": Status.DELIVERED}
+    assert await transactions.move(record, Change(Status.READ, 1, devices=devices))
+    woken = {"device": "customer-4711/tablet", "account": "fcm-shop", "at": now()}
+    rows = [woken | {"provider_message_ids": ["projects/p/messages/1"]}, woken | {"reason": "recipient_gone"}]
+    await transactions.note_wakeups(record.reference, rows)
+    await database.close()
+
+
+def test_the_devices_of_an_mt_are_shown_and_which_were_woken(operator: Operator) -> None:
+    asyncio.run(an_mt_that_two_devices_have_and_one_was_woken_for(operator))
+    said = operator.imgw("tx", "show", "m-1").splitlines()
+    words = [" ".join(line.split()) for line in said]
+    assert "thread t-1 (conversation)" in words
+    assert words[words.index("devices") + 1 : words.index("devices") + 3] == [
+        "***4711/phone read",
+        "***4711/laptop delivered",
+    ]
+    woken = words[words.index("woken by push") + 1 :]
+    assert [line.split(" ", 1)[1] for line in woken] == [
+        "***4711/tablet fcm-shop projects/p/messages/1",
+        "***4711/tablet fcm-shop recipient_gone",
+    ]
