@@ -32,6 +32,7 @@ from tests.bench import (
     part7_expiry,
     part8_two,
     part9_embedded,
+    part10_rtm,
 )
 from tests.bench.results import Part
 from tests.bench.sizes import FULL, QUICK, Sizes
@@ -49,6 +50,7 @@ PARTS: Mapping[int, Callable[[Stage], Awaitable[Part]]] = {
     7: part7_expiry.run,
     8: part8_two.run,
     9: part9_embedded.run,
+    10: part10_rtm.run,
 }
 
 

@@ -14,7 +14,8 @@ class Sizes:
     `rounds` is for the comparison with the floor, `few` for the rest; `steady` is a round at full speed,
     `slow` one that a slow provider holds up. `paced_seconds` is how long messages come at an even rate.
     `documents` and `backlog` are what the log and the queue grow to, `due` how many MT expire at once,
-    `embedded` how many wait in the embedded broker when it is restarted.
+    `embedded` how many wait in the embedded broker when it is restarted, `devices` how many are connected in
+    the in-app part.
     """
 
     rounds: int
@@ -27,6 +28,7 @@ class Sizes:
     due: int
     due_seconds: float
     embedded: int
+    devices: int
 
 
 FULL = Sizes(
@@ -40,6 +42,7 @@ FULL = Sizes(
     due=100_000,
     due_seconds=25.0,
     embedded=100_000,
+    devices=1_000,
 )
 QUICK = Sizes(
     rounds=3,
@@ -52,4 +55,5 @@ QUICK = Sizes(
     due=10_000,
     due_seconds=8.0,
     embedded=10_000,
+    devices=200,
 )
