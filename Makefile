@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak bench check format schemas lock servers clean
+.PHONY: help setup demo test soak bench check format schemas lock page servers clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ $(READY): pyproject.toml deploy/requirements-dev.lock
 
 setup: $(READY)  ## Virtual environment and dependencies, in .venv
 
-demo: $(READY)  ## The main job on the embedded default: 300 and more messages on three providers
+demo: $(READY)  ## The main job on the embedded default: 300 and more messages on three providers, and a chat in-app
 	$(BIN)/imgw demo
 
 servers:  ## RabbitMQ and promtool from Debian's packages, when missing and the user may
@@ -54,5 +54,8 @@ schemas: $(READY)  ## Write config/schema and the generated parts of the README 
 lock:  ## Write deploy/requirements*.lock anew from pyproject.toml (needs uv)
 	deploy/lock.sh
 
+page:  ## The library of the web page in deploy/clients/web, where npm is installed
+	cd deploy/clients/web && npm ci --ignore-scripts --no-audit --no-fund
+
 clean:  ## Remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage deploy/clients/web/node_modules

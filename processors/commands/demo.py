@@ -7,6 +7,8 @@ import os
 import shutil
 import sys
 import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,23 @@ from rich.table import Table
 
 from gateway.settings import Settings, load_settings
 from gateway.store.catalog import CatalogueStore
+from gateway.store.customers import Customers
+from gateway.store.topics import Topics
 from gateway.telemetry.logs import configure_logging
 from handlers.registry import Registry
 from processors.audit import Audit, audit
 from processors.commands.session import Servers, open_servers, out, run
 from processors.configuration import apply, check_folder
+from processors.demo.conversation import ACCOUNT, Conversation
+from processors.demo.mqtt_broker import MqttBroker, find_broker, running
 from processors.demo.platform import Ledger, Platform
-from processors.demo.playground import Playground, demo_environment, open_playground
+from processors.demo.playground import (
+    MQTT_ENABLED,
+    MQTT_URL,
+    Playground,
+    demo_environment,
+    open_playground,
+)
 from processors.servers import secret_box
 
 _AT_MOST_SECONDS = 55.0
@@ -32,10 +44,10 @@ _QUIET_SECONDS = 1.5  # so long nothing may come before the end is believed
 _PLAIN_EVERY_SECONDS = 2.0
 
 
-def demo(config: Path, folder: Path) -> None:
+def demo(config: Path, folder: Path, mqtt: str) -> None:
     """See `imgw demo --help`. Ends with exit code 1 unless every message is accounted for."""
     _empty(folder)
-    if not run(_demo(config, folder.resolve())):
+    if not run(_demo(config, folder.resolve(), find_broker(os.environ.get("PATH", ""), mqtt))):
         raise typer.Exit(1)
 
 
@@ -46,13 +58,19 @@ def _empty(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-async def _demo(config: Path, folder: Path) -> bool:
+async def _demo(config: Path, folder: Path, mqtt: MqttBroker | None) -> bool:
     environment = demo_environment(folder)
+    mqtt_port = int(environment[MQTT_URL].rpartition(":")[2])
+    environment[MQTT_ENABLED] = "false" if mqtt is None else "true"
     settings = load_settings({**_own_variables(), **environment})
     configure_logging("error", settings.log.format, stream=sys.stderr, service="imgw-demo")
     out.print("starting the gateway (embedded broker and store) and the providers' simulator …")
-    async with open_playground(folder, config, environment) as playground, open_servers(settings) as servers:
-        await _configure(playground, servers, settings, config)
+    async with AsyncExitStack() as stack:
+        if mqtt is not None:
+            await stack.enter_async_context(running(mqtt, mqtt_port, folder))
+        playground = await stack.enter_async_context(open_playground(folder, config, environment))
+        servers = await stack.enter_async_context(open_servers(settings))
+        await _configure(playground, servers, settings, config, {} if mqtt is None else mqtt.parameters)
         platform = Platform(servers.broker)
         await platform.listen()
         started = time.monotonic()
@@ -63,12 +81,24 @@ async def _demo(config: Path, folder: Path) -> bool:
         await _watch(platform.ledger, playground, started)
         result = await audit(servers.transactions)
         retried = await servers.transactions.count_retried_then_taken()
-    _show(platform.ledger, result, retried, time.monotonic() - started)
-    accounted = _accounted(platform.ledger, result)
-    if accounted:
-        _compare(platform.ledger, _expected(config / "samples" / "mt.expected.json"))
+        _show(platform.ledger, result, retried, time.monotonic() - started)
+        accounted = _accounted(platform.ledger, result)
+        if accounted:
+            _compare(platform.ledger, _expected(config / "samples" / "mt.expected.json"))
+        conversed = mqtt is None or await _converse(platform, servers, mqtt, mqtt_port)
+    if mqtt is None:
+        out.print(
+            "\nleft out: the in-app channel, which needs an MQTT broker: install mosquitto, or amqtt by pip"
+        )
     _look_further(folder)
-    return accounted
+    return accounted and conversed
+
+
+async def _converse(platform: Platform, servers: Servers, mqtt: MqttBroker, port: int) -> bool:
+    """A conversation in-app, after the rest: the samples' counts are without it."""
+    out.print(f"\nthe in-app channel, over {mqtt.name} (MQTT {mqtt.protocol}):")
+    conversation = Conversation(platform, Topics(servers.database), out.print)
+    return await conversation.hold(mqtt.server(port))
 
 
 def _lines(samples: Path) -> list[bytes]:
@@ -85,10 +115,15 @@ def _own_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("IMGW_")}
 
 
-async def _configure(playground: Playground, servers: Servers, settings: Settings, config: Path) -> None:
+async def _configure(
+    playground: Playground, servers: Servers, settings: Settings, config: Path, mqtt: dict[str, str]
+) -> None:
     store = CatalogueStore(servers.database, secret_box(settings))
     checked = check_folder(config, playground.environment, Registry.discover())
-    version = await apply(checked, store, prune=True)
+    if ACCOUNT in checked.accounts:  # as the broker that was found needs it
+        in_app = {**checked.accounts[ACCOUNT], "parameters": mqtt}
+        checked = replace(checked, accounts={**checked.accounts, ACCOUNT: in_app})
+    version = await apply(checked, store, Customers(servers.database), prune=True)
     while await playground.catalogue_version() < version:  # noqa: ASYNC110  it is another process
         await asyncio.sleep(0.1)
     out.print(
@@ -182,4 +217,4 @@ def _look_further(folder: Path) -> None:
         "providers": "what each provider can carry",
     }.items():
         out.print(f"  {imgw + ' ' + command:<60} {what}", markup=False)
-    out.print(f"  logs: gateway.log and simulator.log in {os.path.relpath(folder)}")
+    out.print(f"  logs: gateway.log, simulator.log and mqtt.log in {os.path.relpath(folder)}")

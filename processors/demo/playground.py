@@ -18,6 +18,10 @@ import aiohttp
 
 from gateway.errors import GatewayError
 
+# Which MQTT broker the sample account of the in-app channel uses, and whether it is to be used.
+MQTT_URL = "IMGW_DEMO_MQTT_URL"
+MQTT_ENABLED = "IMGW_DEMO_MQTT_ENABLED"
+
 _READY_WITHIN_SECONDS = 40.0
 _STOP_WITHIN_SECONDS = 45.0
 _POLL_SECONDS = 0.1
@@ -51,7 +55,7 @@ class Playground:
 
 def demo_environment(folder: Path) -> dict[str, str]:
     """Settings for a gateway and a simulator that have this machine to themselves, on free loopback ports."""
-    web, admin, simulator = free_ports(3)
+    web, admin, simulator, mqtt = free_ports(4)
     return {
         "IMGW_DATA_DIR": str(folder),
         "IMGW_WEB__HOST": "127.0.0.1",
@@ -68,6 +72,9 @@ def demo_environment(folder: Path) -> dict[str, str]:
         "IMGW_DEMO_TG_SECRET_TOKEN": secrets.token_urlsafe(16),
         "IMGW_DEMO_SMS_SECRET": secrets.token_urlsafe(16),
         "IMGW_DEMO_SMS_CALLBACK_SECRET": secrets.token_hex(16),
+        "IMGW_DEMO_CHAT_SECRET": secrets.token_urlsafe(32),
+        MQTT_URL: f"mqtt://127.0.0.1:{mqtt}",
+        MQTT_ENABLED: "false",  # until somebody has started one
     }
 
 

@@ -102,10 +102,10 @@ def test_the_samples_are_in_order_and_applied_and_pruned(
     operator: Operator, variables: dict[str, str]
 ) -> None:
     said = operator.imgw("check", CONFIG, "--connect", variables=variables)
-    assert said == ("2 applications and 3 accounts are in order\nembedded broker and embedded store answer\n")
+    assert said == ("3 applications and 4 accounts are in order\nembedded broker and embedded store answer\n")
     assert (
         operator.imgw("apply", CONFIG, variables=variables)
-        == "2 applications and 3 accounts applied as version 1\n"
+        == "3 applications and 4 accounts applied as version 1\n"
     )
     smaller = operator.write({"applications/shop.yaml": SHOP, "accounts/tg.yaml": TG})
     assert (

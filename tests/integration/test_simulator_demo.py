@@ -33,6 +33,7 @@ from processors.catalogue import Catalogue, build_catalogue
 from processors.planning import Plan, plan
 from processors.retry_policy import GiveUp, after_failure
 from tests.handlers.fake_http import FakeTokens
+from tests.handlers.fake_mqtt import FakeMqtt
 
 CONFIG = Path(__file__).parents[2] / "config"
 SAMPLES = CONFIG / "samples"
@@ -44,6 +45,9 @@ ENVIRON = {
     "IMGW_DEMO_TG_SECRET_TOKEN": "tg-secret",
     "IMGW_DEMO_SMS_SECRET": "sms-secret",
     "IMGW_DEMO_SMS_CALLBACK_SECRET": "sms-callback",
+    "IMGW_DEMO_CHAT_SECRET": "chat-secret-of-32-characters-ore",
+    "IMGW_DEMO_MQTT_URL": "mqtt://127.0.0.1:1",
+    "IMGW_DEMO_MQTT_ENABLED": "false",
 }
 
 
@@ -164,7 +168,10 @@ async def test_the_samples_end_as_expected() -> None:
             await http.start()
             unique = {(mt.app_id, mt.message_id): mt for mt in samples()}
             await asyncio.gather(
-                *(gateway.send(mt, Transports(http, http, FakeTokens())) for mt in unique.values())
+                *(
+                    gateway.send(mt, Transports(http, http, FakeMqtt(), FakeTokens()))
+                    for mt in unique.values()
+                )
             )
             await http.close()
 
