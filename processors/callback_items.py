@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from gateway.model.receipt import DeliveryReceipt
 from gateway.rtm.items import is_wake_reference
 from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
 from handlers.contract import Handler
+from processors.catalogue import Configured
 from processors.outcome import Dead
 
 
@@ -28,12 +28,14 @@ class ReceivedItem:
     key: str
 
 
-def read_item(delivery: Delivery, handlers: Mapping[str, Handler]) -> ReceivedItem | Dead:
+async def read_item(delivery: Delivery, configured: Configured) -> ReceivedItem | Dead:
     """The item in a delivery. Dead when it is none, or its account is not configured (any more)."""
     account, kind = str(delivery.headers.get(ACCOUNT, "")), delivery.headers.get(KIND)
     if kind not in ("mo", "dr", "event") or delivery.message_id is None:
         return Dead("invalid_message", f"headers {ACCOUNT} and {KIND} and a message id are needed")
-    handler = handlers.get(account)
+    if account not in configured.current.handlers:  # it may be new: known only to who took the item
+        await configured.catch_up()
+    handler = configured.current.handlers.get(account)
     if handler is None:
         return Dead("unknown_account", account)
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from pydantic import ValidationError
@@ -13,8 +13,11 @@ from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigurationError, Problem, UnavailableError
 from gateway.model.account import ProviderAccount
+from gateway.model.address import USUAL_KIND
 from gateway.model.application import Application
+from gateway.rtm.account import RtmAccount
 from gateway.store.catalog import CatalogueStore
+from gateway.store.group_commit import GroupCommit
 from handlers.contract import Handler
 from handlers.registry import Registry
 
@@ -99,16 +102,41 @@ def _cross_check(
     names: set[str],
     problems: list[Problem],
 ) -> None:
+    channels = {account.account: account.channel for account in accounts.values()}
     for where, app in applications.items():
         unknown = sorted(set(app.accounts) - names - {"*"})
         problems.extend(Problem(f"{where}: accounts", f"there is no account {name}") for name in unknown)
         for platform, name in app.push.items():
             if name not in names:
                 problems.append(Problem(f"{where}: push.{platform}", f"there is no account {name}"))
+            elif (channel := channels.get(name)) is not None and not _wakes(channel):
+                what = f"account {name} is of channel {channel}, which wakes no device"
+                problems.append(Problem(f"{where}: push.{platform}", what))
     for where, account in accounts.items():
         if account.mo_application is not None and account.mo_application not in app_ids:
             what = f"there is no application {account.mo_application}"
             problems.append(Problem(f"{where}: mo_application", what))
+    problems.extend(_shared_places(accounts))
+
+
+def _shared_places(accounts: Mapping[str, ProviderAccount]) -> Iterator[Problem]:
+    """Two accounts at one MQTT broker would take from each other what devices publish, now one, now the
+    other: where an application may use but one of them, half of it would be refused."""
+    first: dict[str, str] = {}
+    for where, account in accounts.items():
+        if not isinstance(account, RtmAccount) or not account.enabled:
+            continue
+        other = first.setdefault(account.place, account.account)
+        if other != account.account:
+            what = f"account {other} has this MQTT broker with this login already: disable one of them"
+            yield Problem(f"{where}: url", what)
+
+
+def _wakes(channel: str) -> bool:
+    """Whether its recipients may be devices by their push tokens; a channel that is not known here may be
+    one for that."""
+    kind = USUAL_KIND.get(channel)
+    return kind in ("device_token", "subscription") or (kind is None and channel != "rtm")
 
 
 def _unique(documents: Documents, field: str, problems: list[Problem]) -> set[str]:
@@ -122,6 +150,17 @@ def _unique(documents: Documents, field: str, problems: list[Problem]) -> set[st
             problems.append(Problem(f"{where}: {field}", f"{name} is defined in {first[name]} already"))
         first.setdefault(name, where)
     return set(first)
+
+
+class Configured(Protocol):
+    """What is configured, as this process knows it."""
+
+    @property
+    def current(self) -> Catalogue: ...
+
+    async def catch_up(self) -> None:
+        """Know of every change that was made before this was called: for who misses something that may have
+        just been made. Raises StoreUnavailable."""
 
 
 EMPTY = Catalogue(version=0, applications={}, accounts={}, handlers={})
@@ -149,6 +188,7 @@ class CatalogueFollower:
         self._seen = -1
         self._task: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()  # so that an older catalogue never replaces a newer one
+        self._looks: GroupCommit[None, None] = GroupCommit(self._look)
         self.current = EMPTY
         self.trouble: str | None = "not loaded yet"
 
@@ -168,6 +208,14 @@ class CatalogueFollower:
         async with self._loading:
             if await self._store.version() != self._seen:
                 await self._load()
+
+    async def catch_up(self) -> None:
+        """See Configured.catch_up. However many ask at once, it is one look."""
+        await self._looks.do(None)
+
+    async def _look(self, asked: Sequence[None]) -> Sequence[None]:
+        await self.refresh()
+        return asked
 
     async def _follow(self) -> None:
         while True:

@@ -90,7 +90,13 @@ def run(
 @app.command("apply")
 def apply_command(
     folder: Folder = Path("config"),
-    prune: Annotated[bool, typer.Option(help="Also remove what is stored and not in the files.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            help="Also remove what is stored and not in the files. The people, threads and topics of an"
+            " application stay; DELETE /v1/applications/<app_id>, before, takes them away, too."
+        ),
+    ] = False,
 ) -> None:
     """Write applications and accounts to the store, all or nothing. Daemons follow within seconds."""
     from processors.commands import configure

@@ -3,7 +3,7 @@ on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,8 +29,8 @@ from gateway.store.records import MTRecord, reference_of
 from gateway.store.transactions import Change, Transactions
 from gateway.telemetry.metrics import Metrics
 from gateway.together import together
-from handlers.contract import Handler
 from processors.callback_items import ReceivedItem, read_item, receipts_in
+from processors.catalogue import Configured
 from processors.matching import Matches, match_all, match_one
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import dr_publications, repeated_reports
@@ -66,13 +66,13 @@ class DRProcessor:
         transactions: Transactions,
         inbound: InboundLog,
         in_app: InAppReceipts,
-        handlers: Callable[[], Mapping[str, Handler]],
+        configured: Configured,
         metrics: Metrics,
     ) -> None:
         self._transactions = transactions
         self._inbound = inbound
         self._in_app = in_app
-        self._handlers = handlers
+        self._configured = configured
         self._metrics = metrics
 
     async def process(self, delivery: Delivery) -> Outcome:
@@ -97,7 +97,7 @@ class DRProcessor:
         return Done(publications)
 
     async def _callback(self, delivery: Delivery) -> Outcome:
-        received = read_item(delivery, self._handlers())
+        received = await read_item(delivery, self._configured)
         if isinstance(received, Dead):
             return received
         try:

@@ -8,23 +8,28 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from gateway.errors import ConfigurationError, Problem
 from gateway.model.application import Application
 from gateway.model.message import MOMessage, MTMessage
 from gateway.model.receipt import DR
+from gateway.rtm.wire import Presence, Request, UpMessage, UpReceipt
 from gateway.settings import describe
 from gateway.web.api.description import document
 from handlers.registry import Registry
 from processors.commands.providers import COLUMNS, rows
 
-# Written by us, so strict for what we read (MT) and lenient for what others read: they must ignore new
-# fields.
-_CONTRACTS: dict[str, tuple[type[BaseModel], str, bool]] = {
+# Written by us, so strict for what we read (MT, and what devices publish) and lenient for what others read:
+# they must ignore new fields.
+_CONTRACTS: dict[str, tuple[Any, str, bool]] = {
     "mt.v1": (MTMessage, "MT: an outbound message, published to imgw.mt", True),
     "mo.v1": (MOMessage, "MO: an inbound message, read from imgw.mo", False),
     "dr.v1": (DR, "DR: a delivery receipt, read from imgw.dr", False),
+    "rtm-message.v1": (UpMessage, "An in-app MO, published to the device's topic `up`", True),
+    "rtm-receipt.v1": (UpReceipt, "An in-app receipt, published to the device's topic `receipts`", True),
+    "rtm-request.v1": (Request, "An in-app request, published to the device's topic `requests`", True),
+    "rtm-presence.v1": (Presence, "In-app presence, published to the device's topic `presence`", True),
 }
 
 
@@ -33,8 +38,8 @@ def generated_files(root: Path) -> dict[Path, str]:
     registry = Registry.discover()
     schema = root / "config" / "schema"
     files = {
-        schema / f"{name}.schema.json": _contract(name, model, title, strict=strict)
-        for name, (model, title, strict) in _CONTRACTS.items()
+        schema / f"{name}.schema.json": _contract(name, contract, title, strict=strict)
+        for name, (contract, title, strict) in _CONTRACTS.items()
     }
     files[schema / "application.schema.json"] = _json(Application.model_json_schema())
     for provider, handler in registry.providers().items():
@@ -48,8 +53,9 @@ def generated_files(root: Path) -> dict[Path, str]:
     return files
 
 
-def _contract(name: str, model: type[BaseModel], title: str, *, strict: bool) -> str:
-    schema = model.model_json_schema(by_alias=True, mode="validation" if strict else "serialization")
+def _contract(name: str, contract: Any, title: str, *, strict: bool) -> str:
+    adapter = TypeAdapter(contract)
+    schema = adapter.json_schema(by_alias=True, mode="validation" if strict else "serialization")
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:imgw:{name}",

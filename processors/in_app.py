@@ -87,7 +87,7 @@ def _bridges(parts: Parts, ways_out: WaysOut) -> Bridges:
         customers=parts.customers,
         requests=Requests(parts.customers, parts.threads, parts.topics, inbox),
         slots=BridgeSlots(parts.database, parts.name),
-        catalogue=lambda: parts.catalogue.current,
+        configured=parts.catalogue,
         metrics=parts.metrics,
         loop_of=lambda queue, processor: queue_loop(parts, queue, processor, WINDOW),
         on_rabbitmq=parts.settings.broker.url is not None,

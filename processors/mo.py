@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -17,7 +17,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.together import together
 from handlers.contract import PART_MARK, InboundMessage
 from processors.callback_items import ReceivedItem, read_item
-from processors.catalogue import Catalogue
+from processors.catalogue import Catalogue, Configured
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import mo_publication
 from processors.rtm.inbound import InAppInbound
@@ -35,21 +35,21 @@ class MOProcessor:
         transactions: Transactions,
         sessions: Sessions,
         in_app: InAppInbound,
-        catalogue: Callable[[], Catalogue],
+        configured: Configured,
         metrics: Metrics,
     ) -> None:
         self._inbound = inbound
         self._transactions = transactions
         self._sessions = sessions
         self._in_app = in_app
-        self._catalogue = catalogue
+        self._configured = configured
         self._metrics = metrics
 
     async def process(self, delivery: Delivery) -> Outcome:
-        catalogue = self._catalogue()
-        received = read_item(delivery, catalogue.handlers)
+        received = await read_item(delivery, self._configured)
         if isinstance(received, Dead):
             return received
+        catalogue = self._configured.current
         try:
             messages = received.handler.parse_mo(received.item)
         except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +18,7 @@ from gateway.model.receipt import DEFAULT_RECEIPTS, Status, permanent
 from gateway.store.records import MTRecord, person_of
 from gateway.store.sessions import Sessions
 from gateway.store.transactions import Transactions
-from processors.catalogue import Catalogue
+from processors.catalogue import Catalogue, Configured
 from processors.dispatch import Dispatcher
 from processors.intake import MESSAGE_ID, Intake, read
 from processors.limiter import Limiter
@@ -59,14 +58,14 @@ class MTProcessor:
         in_app: InAppOutbound,
         dispatcher: Dispatcher,
         limiter: Limiter,
-        catalogue: Callable[[], Catalogue],
+        configured: Configured,
     ) -> None:
         self._transactions = transactions
         self._sessions = sessions
         self._in_app = in_app
         self._dispatcher = dispatcher
         self._limiter = limiter
-        self._catalogue = catalogue
+        self._configured = configured
         self._sequencer = Sequencer()
 
     async def process(self, delivery: Delivery) -> Outcome:
@@ -92,7 +91,7 @@ class MTProcessor:
         return Done([*announced, *outcome.publish])
 
     async def _accept(self, intake: Intake, message_id: str, delivery: Delivery) -> _Accepted:
-        at, catalogue = now(), self._catalogue()
+        at, catalogue = now(), await self._catalogue_for(intake)
         application = catalogue.applications.get(intake.app_id)
         validity = application.validity_seconds if application else 86_400
         fields: dict[str, Any] = {
@@ -123,6 +122,15 @@ class MTProcessor:
             **fields,
         )
         return _Accepted(record, planned, refusal)
+
+    async def _catalogue_for(self, intake: Intake) -> Catalogue:
+        """What is configured; looked up once more where it lacks what the MT names, which may be new."""
+        catalogue = self._configured.current
+        account = intake.mt.account if intake.mt is not None else None
+        if intake.app_id in catalogue.applications and (account is None or account in catalogue.accounts):
+            return catalogue
+        await self._configured.catch_up()
+        return self._configured.current
 
     def _claimed(self, planned: Plan) -> dict[str, Any]:
         """What is logged of an MT that can be sent: it is being sent, or waits in the lane when others wait

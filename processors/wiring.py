@@ -6,7 +6,7 @@ import asyncio
 import os
 import platform
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -172,13 +172,14 @@ def build_work(parts: Parts, roles: Sequence[Role], ways_out: Transports) -> Wor
         return parts.catalogue.current
 
     outbound = InAppOutbound(parts.customers, parts.threads, parts.topics, catalogue)
-    mt = MTProcessor(transactions, sessions, outbound, dispatcher, limiter, catalogue)
+    mt = MTProcessor(transactions, sessions, outbound, dispatcher, limiter, parts.catalogue)
     retry = RetryProcessor(transactions, sessions, outbound, dispatcher, limiter, catalogue)
-    mo = MOProcessor(
-        parts.inbound, transactions, sessions, _in_app_inbound(parts, catalogue), catalogue, metrics
+    in_app = InAppInbound(
+        parts.inbound, parts.customers, parts.threads, parts.topics, parts.catalogue, metrics
     )
-    reported = InAppReceipts(transactions, parts.customers, catalogue, metrics)
-    dr = DRProcessor(transactions, parts.inbound, reported, lambda: catalogue().handlers, metrics)
+    mo = MOProcessor(parts.inbound, transactions, sessions, in_app, parts.catalogue, metrics)
+    reported = InAppReceipts(transactions, parts.customers, parts.catalogue, metrics)
+    dr = DRProcessor(transactions, parts.inbound, reported, parts.catalogue, metrics)
     processors: list[tuple[Role, str, Processor]] = [
         ("mt", MT, mt),
         ("mt", MT_BULK, mt),
@@ -202,10 +203,6 @@ def build_work(parts: Parts, roles: Sequence[Role], ways_out: Transports) -> Wor
 
     lanes = Lanes(parts.broker, limiter, catalogue, loop_of if "mt" in roles else None)
     return Work(loops, lanes)
-
-
-def _in_app_inbound(parts: Parts, catalogue: Callable[[], Catalogue]) -> InAppInbound:
-    return InAppInbound(parts.inbound, parts.customers, parts.threads, parts.topics, catalogue, parts.metrics)
 
 
 def build_expiry(parts: Parts) -> ExpiryMonitor:

@@ -58,7 +58,8 @@ may() { printf '{"acltype":"%s","topic":"%s","allow":true}' "$1" "$2"; }
 commands() {
   printf '{"commands":['
   printf '{"command":"createRole","rolename":"imgw-gateway","acls":['
-  # The plugin takes the topic of a shared subscription without $share and the group.
+  # 2.0.11 looks at a shared subscription as it is written, with $share and the group.
+  may subscribePattern '$share/imgw/imgw/v1/#'; printf ','
   for right in publishClientSend publishClientReceive subscribePattern; do
     may $right 'imgw/v1/#'; printf ','
     may $right '$CONTROL/dynamic-security/#'; printf ','

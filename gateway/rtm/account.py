@@ -31,8 +31,9 @@ class RtmCredentials(Settings):
     """What the gateway proves itself with."""
 
     username: Annotated[str, StringConstraints(min_length=1, max_length=256)]
-    """The gateway's own login at the broker: it must be allowed to publish and subscribe to imgw/v1/#, and,
-    with `access: dynamic_security`, to $CONTROL/dynamic-security/#."""
+    """The gateway's own login at the broker: it must be allowed to publish and subscribe to imgw/v1/#, also
+    by shared subscription ($share/imgw/imgw/v1/#), and, with `access: dynamic_security`, to
+    $CONTROL/dynamic-security/#."""
     password: Secret
     """That login's password."""
 
@@ -94,6 +95,12 @@ class RtmAccount(ProviderAccount):
             password=login.password.get_secret_value() if login else None,
             protocol=self.parameters.protocol,
         )
+
+    @property
+    def place(self) -> str:
+        """The MQTT broker, as sessions are remembered by: where it is, and under which login."""
+        server = self.server
+        return f"{server.host}:{server.port} {server.username or ''}".rstrip()
 
     @property
     def client_url(self) -> str:

@@ -65,6 +65,9 @@ class WakeUp(Contract):
     """How often it has been tried."""
     after: UserId | None = None
     """Of a topic's followers, in order, the last one that has been dealt with."""
+    devices: tuple[str, ...] | None = None
+    """Only these (user id/device id), which had to wait: all others have been dealt with, or are by another
+    wake-up."""
 
 
 def answer_to(

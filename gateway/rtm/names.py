@@ -27,16 +27,13 @@ DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-
 _APP_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}")
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_AS_IT_IS = re.compile(r"[A-Za-z0-9_-]")
+_NOT_AS_IT_IS = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def level(id: str) -> str:
     """An id as one level of a topic: everything but letters, digits, `_` and `-` as %XX. Dots, too, since
     RabbitMQ takes them for `/`."""
-    return "".join(
-        char if _AS_IT_IS.fullmatch(char) else "".join(f"%{byte:02X}" for byte in char.encode())
-        for char in id
-    )
+    return _NOT_AS_IT_IS.sub(_escaped, id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +115,10 @@ def read_login(login: str) -> Device | None:
         return None
     found = read_up(f"{PREFIX}/{parts[0]}/u/{parts[1]}/d/{parts[2]}/up")
     return found[0] if found else None
+
+
+def _escaped(char: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in char[0].encode())
 
 
 def _user(app_id: str, user_id: str) -> str:

@@ -16,6 +16,7 @@ REFUSALS: dict[str, tuple[str, int]] = {
     "unknown_message": ("there is no such message, or it is not for this person", 404),
     "thread_closed": ("the thread is closed", 409),
     "thread_one_way": ("the thread is an announcement: nobody answers it", 409),
+    "thread_fixed": ("people do not close this thread, nor open what the application has closed", 403),
     "thread_mismatch": ("a thread of this id is for somebody else, or of another type", 409),
     "already_exists": ("there is one of this name already", 409),
     "topic_not_open": ("people do not subscribe to this topic by themselves", 403),
@@ -29,6 +30,7 @@ REFUSALS: dict[str, tuple[str, int]] = {
     "still_enabled": ("an application that is enabled is not removed; disable it first", 409),
     "still_in_use": ("something that is configured still names it", 409),
     "unsupported_media_type": ("the body is not application/json", 415),
+    "too_many": ("it has asked for more than is answered at once; try again in a minute", 429),
     "unavailable": ("the gateway cannot tell right now; try again", 503),
 }
 

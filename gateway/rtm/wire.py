@@ -2,7 +2,7 @@
 
 Upwards it is read by the models here, which refuse what they do not know. Downwards it is made by the
 functions here; clients must ignore fields that they do not know, and drop a `message_id` or `mo_id` that they
-have had.
+have had. deploy/clients/PROTOCOL.md tells the whole of it to those who write clients.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from gateway.model.content import (
     ButtonReply,
     ContactContent,
     Content,
-    InboundMediaContent,
+    InboundMedia,
     InboundText,
     ListReply,
     LocationContent,
     ReactionContent,
     Short,
+    Text,
     TypingContent,
+    Url,
 )
 from gateway.rtm.names import Device
 from gateway.rtm.refusals import RtmRefused
@@ -40,9 +42,20 @@ PushToken = Annotated[str, StringConstraints(min_length=1, max_length=2_048)]
 Extras = Annotated[dict[Short, Short | tuple[Short, ...]], Field(max_length=32)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 
+
+class UpMedia(Contract):
+    """Media in an MO: by a URL where the application finds them, since the gateway keeps no files."""
+
+    type: InboundMedia
+    url: Url
+    caption: Text | None = None
+    filename: Short | None = None
+    mime_type: Short | None = None
+
+
 UpContent = Annotated[
     InboundText
-    | InboundMediaContent
+    | UpMedia
     | LocationContent
     | ContactContent
     | ReactionContent
@@ -84,7 +97,8 @@ class UpReceipt(Contract):
 
 
 class Presence(Contract):
-    """Whether a device is connected, on its `presence`, retained; `online: false` is its will."""
+    """Whether a device is connected, on its `presence`, retained. `online: false` is its will, and published
+    before it disconnects in good order, since brokers then leave out the will."""
 
     online: bool
     session: Identifier

@@ -10,6 +10,8 @@ All times are the database server's, so that the clocks of the machines do not m
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -21,38 +23,52 @@ COLLECTION = "bridge_slots"
 _ENDED = {"$expr": {"$lte": ["$until", "$$NOW"]}}
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot of an account. The account may have another name by now, or be gone."""
+
+    account: str
+    number: int
+
+
 class BridgeSlots:
-    """The slots of one process, `holder`."""
+    """The slots of one process, `holder`. A `place` is an MQTT broker, as its accounts name it."""
 
     def __init__(self, database: Database, holder: str) -> None:
         self._collection = database.db[COLLECTION]
         self._holder = holder
 
-    async def claim(self, account: str, seconds: float) -> int:
+    async def claim(self, account: str, seconds: float, *, place: str = "") -> int:
         """The lowest slot of this account that nobody holds, or whose holder has not renewed it in time; held
-        for `seconds` from now. Slots count from 0."""
-        for slot in itertools.count():
+        for `seconds` from now, for a session at `place`. Slots count from 0."""
+        for number in itertools.count():
+            slot, at = Slot(account, number), {"place": {"$literal": place}}
             with store_errors():
-                if await self._take(account, slot, seconds) or await self._make(account, slot, seconds):
-                    return slot
+                if await self._take(slot, seconds, at) or await self._make(slot, seconds, at):
+                    return number
         raise AssertionError("unreachable")
 
     async def renew(self, account: str, slot: int, seconds: float) -> bool:
         """False when somebody else has it by now, or nobody."""
         mine = {"_id": _key(account, slot), "holder": self._holder}
         with store_errors():
-            result = await self._collection.update_one(mine, self._held(account, slot, seconds))
+            result = await self._collection.update_one(mine, self._held(Slot(account, slot), seconds))
         return bool(result.matched_count)
 
-    async def abandoned(self, account: str, seconds: float) -> int | None:
+    async def abandoned(self, account: str, seconds: float, *, place: str = "") -> Slot | None:
         """Claim a slot whose holder has not renewed it in time, to empty its session; None when there is
-        none. One of this process's own is not among them: it may yet be renewed."""
-        query = {"account": account, "holder": {"$ne": self._holder}, **_ENDED}
+        none. It is of this account, or of any other that had a session at this `place`: one that got another
+        name, say. One of this process's own is not among them, unless it was given up: it may yet be
+        renewed."""
+        theirs = [{"holder": {"$ne": self._holder}}, {"leaving": True}]
+        here = [{"account": account}, *([{"place": place}] if place else [])]
+        query = {"$and": [{"$or": theirs}, {"$or": here}], **_ENDED}
         with store_errors():
-            rows = await self._collection.find(query, {"slot": 1}).sort("slot", 1).to_list(None)
+            rows = await self._collection.find(query).sort([("account", 1), ("slot", 1)]).to_list(None)
             for row in rows:
-                if await self._take(account, row["slot"], seconds):
-                    return int(row["slot"])
+                slot = Slot(row["account"], row["slot"])
+                if await self._take(slot, seconds):
+                    return slot
         return None
 
     async def release(self, account: str, slot: int) -> None:
@@ -82,25 +98,27 @@ class BridgeSlots:
             await self._collection.update_one(mine, [{"$set": {"until": "$$NOW"}}])
         return False
 
-    async def _take(self, account: str, slot: int, seconds: float) -> bool:
+    async def _take(self, slot: Slot, seconds: float, more: Mapping[str, Any] | None = None) -> bool:
         """Whether there is this slot, and its time had ended."""
-        query = {"_id": _key(account, slot), **_ENDED}
-        result = await self._collection.update_one(query, self._held(account, slot, seconds))
+        query = {"_id": _key(slot.account, slot.number), **_ENDED}
+        result = await self._collection.update_one(query, self._held(slot, seconds, more))
         return bool(result.matched_count)
 
-    async def _make(self, account: str, slot: int, seconds: float) -> bool:
+    async def _make(self, slot: Slot, seconds: float, more: Mapping[str, Any]) -> bool:
         """Whether there was no such slot. The filter matches none that there is; then the key is taken."""
-        query = {"_id": _key(account, slot), "holder": {"$exists": False}}
+        query = {"_id": _key(slot.account, slot.number), "holder": {"$exists": False}}
         try:
-            result = await self._collection.update_one(query, self._held(account, slot, seconds), upsert=True)
+            result = await self._collection.update_one(query, self._held(slot, seconds, more), upsert=True)
         except DuplicateKeyError:
             return False
         return result.upserted_id is not None
 
-    def _held(self, account: str, slot: int, seconds: float) -> list[dict[str, Any]]:
+    def _held(
+        self, slot: Slot, seconds: float, more: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         until = {"$add": ["$$NOW", round(seconds * 1_000)]}
-        whose = {"account": account, "slot": slot, "holder": {"$literal": self._holder}}
-        return [{"$set": {**whose, "until": until, "leaving": False}}]
+        whose = {"account": slot.account, "slot": slot.number, "holder": {"$literal": self._holder}}
+        return [{"$set": {**whose, **(more or {}), "until": until, "leaving": False}}]
 
 
 def _key(account: str, slot: int) -> str:

@@ -24,6 +24,7 @@ _CHANGEABLE = frozenset((*_TEXTS, "extras", "status"))
 
 ThreadType = Literal["conversation", "announcement"]
 ThreadStatus = Literal["open", "closed"]
+ClosedBy = Literal["application", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ThreadRecord:
     external_id: str | None = None
     extras: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     status: ThreadStatus = "open"
+    closed_by: ClosedBy | None = None
 
     @property
     def as_named(self) -> Thread:
@@ -99,23 +101,34 @@ class Threads:
                 return record
 
     async def update(
-        self, app_id: str, thread_id: str, changes: Mapping[str, Any], at: datetime
+        self,
+        app_id: str,
+        thread_id: str,
+        changes: Mapping[str, Any],
+        at: datetime,
+        *,
+        by: ClosedBy = "application",
     ) -> ThreadRecord | None:
         """Set these of title, category, external_id, extras and status; what is None is taken away. None when
-        there is no such thread."""
+        there is no such thread, or when a person opens or closes what the application has closed."""
         if not changes.keys() <= _CHANGEABLE:
             raise ValueError(f"of a thread only {', '.join(sorted(_CHANGEABLE))} change")
         removed = {name: "" for name, value in changes.items() if value is None}
         fields = {name: value for name, value in changes.items() if value is not None}
         if "extras" in fields:
             fields["extras"] = _pairs(fields["extras"])
+        query: dict[str, Any] = {"_id": thread_key_of(app_id, thread_id)}
+        if "status" in fields and by == "person":
+            query["$or"] = [{"status": "open"}, {"closed_by": "person"}]
+        if fields.get("status") == "closed":
+            fields["closed_by"] = by
+        elif "status" in fields:
+            removed["closed_by"] = ""
         update: dict[str, Any] = {"$set": {**fields, "updated_at": at}}
         if removed:
             update["$unset"] = removed
         with store_errors():
-            document = await self._collection.find_one_and_update(
-                {"_id": thread_key_of(app_id, thread_id)}, update, return_document=True
-            )
+            document = await self._collection.find_one_and_update(query, update, return_document=True)
         return None if document is None else _from_document(document)
 
     async def of_application(
@@ -237,6 +250,7 @@ def _from_document(document: Mapping[str, Any]) -> ThreadRecord:
             for name, value in document.get("extras", ())
         },
         status=document["status"],
+        closed_by=document.get("closed_by"),
     )
 
 

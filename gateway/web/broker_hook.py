@@ -4,7 +4,9 @@ client in, and before it lets one publish or subscribe.
 Both are asked by EMQX 5 (docs.emqx.com, "Use HTTP Service" of authentication and of authorization) and by
 mosquitto-go-auth's HTTP backend (its `getuser` and `aclcheck`); the answers are made so that either can read
 them. A denial is a 200, too: EMQX takes any other status for "I do not know", and may then let the client do
-as it likes. Only somebody who is not the broker is answered with 403 or 404.
+as it likes. Who has the secret in the URL is denied with a 403: mosquitto-go-auth looks at nothing but the
+status unless it is told to, and would let everybody in. Only somebody who is not the broker is answered with
+403 or 404 without a verdict.
 
 An answer costs no look into the store: one HMAC is checked, or topics are compared. How often that happens is
 for the broker to limit, which sees who is asking.
@@ -87,7 +89,10 @@ class BrokerHook:
         fields = await _fields(request)
         verdict = _DENY if fields is None else decide(account, fields)
         self._count(account, question, "unreadable" if fields is None else str(verdict["result"]))
-        return web.Response(body=orjson.dumps(verdict), content_type="application/json")
+        heeded = verdict is not _DENY or _has_header(request)
+        return web.Response(
+            status=200 if heeded else 403, body=orjson.dumps(verdict), content_type="application/json"
+        )
 
     def _who(self, account: RtmAccount, fields: Fields) -> Verdict:
         if _is_ours(account, fields):
@@ -153,9 +158,14 @@ def _is_of_channel(topic: str) -> bool:
     return topic.startswith(f"{PREFIX}/")
 
 
+def _has_header(request: web.Request) -> bool:
+    """Whether the secret is in a header; else it is in the URL."""
+    return request.headers.get("Authorization", "").lower().startswith("bearer ")
+
+
 def _proved(request: web.Request, secret: str) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    told = given.strip() if scheme.lower() == "bearer" else request.query.get("secret", "")
+    _, _, given = request.headers.get("Authorization", "").partition(" ")
+    told = given.strip() if _has_header(request) else request.query.get("secret", "")
     return hmac.compare_digest(told.encode(errors="surrogatepass"), secret.encode())
 
 

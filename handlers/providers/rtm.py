@@ -17,6 +17,7 @@ message to many followers that fails half way is repeated to all.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -25,13 +26,19 @@ from gateway.model.account import ProviderAccount
 from gateway.model.address import Person
 from gateway.model.base import now
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
-from gateway.model.content import EventContent, InboundContent, MediaContent, TypingContent
+from gateway.model.content import (
+    EventContent,
+    InboundContent,
+    InboundMediaContent,
+    MediaContent,
+    TypingContent,
+)
 from gateway.model.receipt import DeliveryReceipt, Reporter
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.items import UpItem
 from gateway.rtm.names import PREFIX, Device, down, read_up
 from gateway.rtm.publications import publication
-from gateway.rtm.wire import UpContent, UpMessage, UpReceipt, message_down
+from gateway.rtm.wire import UpContent, UpMedia, UpMessage, UpReceipt, message_down
 from gateway.transports.port import HttpRequest, MqttMessage, Transports
 from handlers.contract import Capabilities, InboundMessage, Submission, Submitted
 
@@ -96,19 +103,17 @@ class Rtm:
             sent_at=at,
             expires_at=expires_at,
         )
-        messages = [
-            publication(
-                topic,
-                payload,
-                kind="message",
-                expires_at=expires_at,
-                at=at,
-                correlation=message_id.encode(),
-                trace=submission.trace,
-                message_id=message_id,
-            )
-            for topic in topics
-        ]
+        one = publication(
+            topics[0],
+            payload,
+            kind="message",
+            expires_at=expires_at,
+            at=at,
+            correlation=message_id.encode(),
+            trace=submission.trace,
+            message_id=message_id,
+        )
+        messages = [one, *(replace(one, topic=topic) for topic in topics[1:])]
         await self._publish(messages, out)
         return Submitted((submission.key,), receipts_follow=not passing)
 
@@ -209,4 +214,6 @@ def _expiry(expires_at: datetime | None, at: datetime, *, passing: bool) -> date
 
 
 def _read(content: UpContent) -> InboundContent:
+    if isinstance(content, UpMedia):
+        return InboundMediaContent(**content.model_dump())
     return EventContent(name="typing") if isinstance(content, TypingContent) else content

@@ -12,7 +12,7 @@ from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.mqtt import MqttListener, Received
 from gateway.transports.port import MqttTransport
-from processors.catalogue import Catalogue
+from processors.catalogue import Configured
 from processors.loop import Loop
 from processors.outcome import Processor
 from processors.rtm.bridge import Bridge, Listen
@@ -36,7 +36,7 @@ class InletParts:
     customers: Customers
     requests: Requests
     slots: BridgeSlots
-    catalogue: Callable[[], Catalogue]
+    configured: Configured
     metrics: Metrics
     loop_of: Callable[[str, Processor], Loop]
     on_rabbitmq: bool
@@ -51,7 +51,7 @@ def build_bridges(parts: InletParts, *, grace_seconds: float) -> Bridges:
             parts.customers,
             parts.requests,
             Responses(account, parts.mqtt),
-            lambda: parts.catalogue().applications,
+            parts.configured,
             parts.metrics,
         )
         if account.parameters.inbound == "amq_topic":
@@ -61,7 +61,7 @@ def build_bridges(parts: InletParts, *, grace_seconds: float) -> Bridges:
         return MqttInlet(Bridge(account, parts.slots, _listening_at(account, parts), uplinks.take), uplinks)
 
     return Bridges(
-        lambda: parts.catalogue().accounts,
+        lambda: parts.configured.current.accounts,
         build,
         parts.metrics,
         stop_within_seconds=min(grace_seconds, _MOST_STOP_SECONDS),

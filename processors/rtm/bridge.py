@@ -7,7 +7,8 @@ Mosquitto 2.0.11 this was tried (2026-11):
 
 - It deals out what matches a shared subscription to all sessions that have it, in turn, also to those that
   are offline: it goes on queueing for them. So the session of an instance that died is taken over by another,
-  under its client id, emptied and ended; and one that stops ends its own, unless nobody else is left.
+  under its client id, emptied and ended; and one that stops ends its own, unless nobody else is left. The
+  same holds for the sessions of an account that has another name by now, or is gone from this broker.
 - It forgets shared subscriptions when it is restarted, although it keeps the sessions and what is queued in
   them. Until the bridge is back, what devices publish has no subscriber: they get a PUBACK with reason 16 and
   have to publish it again. Ordinary subscriptions it keeps. So with `inbound: subscription` nothing has to be
@@ -30,7 +31,7 @@ import structlog
 from gateway.errors import ProviderError, UnavailableError
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import UP_KINDS, up_filter
-from gateway.store.bridge_slots import BridgeSlots
+from gateway.store.bridge_slots import BridgeSlots, Slot
 from gateway.transports.mqtt import Received
 
 logger = structlog.get_logger("rtm")
@@ -75,6 +76,7 @@ class Bridge:
         self, account: RtmAccount, slots: BridgeSlots, listen: Listen, take: Callable[[Received], None]
     ) -> None:
         self._account = account.account
+        self._place = account.place
         self._shared = account.parameters.inbound == "shared_subscription"
         self._filters = filters(shared=self._shared)
         self._slots = slots
@@ -101,9 +103,9 @@ class Bridge:
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"bridge of {self._account}")
 
-    async def stop(self, within_seconds: float) -> None:
+    async def stop(self, within_seconds: float, *, for_good: bool = False) -> None:
         """Leave no session behind that nobody empties, unless this was the last instance: then it is kept
-        for the next one."""
+        for the next one, but not `for_good`, when none will come to this broker."""
         for task in (self._task, self._emptying):
             if task is not None:
                 task.cancel()
@@ -113,18 +115,19 @@ class Bridge:
         listener, slot = self._listener, self._slot
         ended = False
         try:
-            ended = await asyncio.wait_for(self._leave(listener, slot), within_seconds)
+            ended = await asyncio.wait_for(self._leave(listener, slot, for_good), within_seconds)
         except (TimeoutError, UnavailableError, ProviderError) as error:
             logger.warning("bridge.session_kept", account=self._account, slot=slot, error=str(error))
         finally:
             if not ended:
                 await listener.stop(end_session=False)
 
-    async def _leave(self, listener: Listener, slot: int) -> bool:
+    async def _leave(self, listener: Listener, slot: int, for_good: bool) -> bool:
         """Whether the session is ended."""
-        if not await self._slots.leave(self._account, slot) or not self._shared:
+        others_stay = await self._slots.leave(self._account, slot)
+        if not for_good and not (others_stay and self._shared):
             return False
-        await self._end(listener, slot)
+        await self._end(listener, Slot(self._account, slot))
         return True
 
     async def _run(self) -> None:
@@ -143,13 +146,13 @@ class Bridge:
 
     async def _hold(self) -> None:
         """Listen under a slot for as long as it is ours."""
-        slot = await self._slots.claim(self._account, LEASE_SECONDS)
+        slot = await self._slots.claim(self._account, LEASE_SECONDS, place=self._place)
         if not self._shared and slot != _FIRST_SLOT:
             self._stands_by = True
             await self._slots.release(self._account, slot)
             return
         self._stands_by = False
-        listener = self._listen(self._client_id(slot), self._filters, self._take)
+        listener = self._listen(_client_id(Slot(self._account, slot)), self._filters, self._take)
         self._slot, self._listener = slot, listener
         listener.start()
         logger.info("bridge.listening", account=self._account, slot=slot)
@@ -180,15 +183,15 @@ class Bridge:
     async def _look_for_abandoned(self) -> None:
         if self._emptying is not None and not self._emptying.done():
             return
-        slot = await self._slots.abandoned(self._account, LEASE_SECONDS)
+        slot = await self._slots.abandoned(self._account, LEASE_SECONDS, place=self._place)
         if slot is not None:
-            name = f"emptying slot {slot} of {self._account}"
+            name = f"emptying slot {slot.number} of {slot.account}"
             self._emptying = asyncio.create_task(self._empty(slot), name=name)
 
-    async def _empty(self, slot: int) -> None:
+    async def _empty(self, slot: Slot) -> None:
         """Take what the session of an instance that is gone still holds, and end it."""
-        logger.info("bridge.emptying", account=self._account, slot=slot)
-        listener = self._listen(self._client_id(slot), self._filters, self._take)
+        logger.info("bridge.emptying", account=slot.account, slot=slot.number)
+        listener = self._listen(_client_id(slot), self._filters, self._take)
         ended = False
         renewing = asyncio.create_task(self._keep_renewing(slot))
         listener.start()
@@ -197,17 +200,17 @@ class Bridge:
             await self._end(listener, slot)
             ended = True
         except (UnavailableError, ProviderError) as error:  # it is found again when its time is over
-            logger.warning("bridge.emptying_failed", account=self._account, slot=slot, error=str(error))
+            logger.warning("bridge.emptying_failed", account=slot.account, slot=slot.number, error=str(error))
         finally:
             renewing.cancel()
             if not ended:
                 await listener.stop(end_session=False)
 
-    async def _keep_renewing(self, slot: int) -> None:
+    async def _keep_renewing(self, slot: Slot) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             with contextlib.suppress(UnavailableError):
-                await self._slots.renew(self._account, slot, LEASE_SECONDS)
+                await self._slots.renew(slot.account, slot.number, LEASE_SECONDS)
 
     async def _until_emptied(self, listener: Listener) -> None:
         loop, connected_at = asyncio.get_running_loop(), None
@@ -219,16 +222,17 @@ class Bridge:
             if _is_quiet(listener) or loop.time() - connected_at > _EMPTY_WITHIN_SECONDS:
                 return
 
-    async def _end(self, listener: Listener, slot: int) -> None:
+    async def _end(self, listener: Listener, slot: Slot) -> None:
         """Take on nothing new, deal with what is there, and end the session."""
         await listener.unsubscribe()
         await _quiet(listener)
         await listener.stop(end_session=True)
-        await self._slots.release(self._account, slot)
-        logger.info("bridge.session_ended", account=self._account, slot=slot)
+        await self._slots.release(slot.account, slot.number)
+        logger.info("bridge.session_ended", account=slot.account, slot=slot.number)
 
-    def _client_id(self, slot: int) -> str:
-        return f"imgw-rtm-{self._account}-{slot}"
+
+def _client_id(slot: Slot) -> str:
+    return f"imgw-rtm-{slot.account}-{slot.number}"
 
 
 def filters(*, shared: bool) -> tuple[str, ...]:

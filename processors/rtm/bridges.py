@@ -30,7 +30,8 @@ class Inlet(Protocol):
 
     async def start(self) -> None: ...
 
-    async def stop(self, within_seconds: float) -> None: ...
+    async def stop(self, within_seconds: float, *, for_good: bool = False) -> None:
+        """`for_good` when nobody will take anything at this MQTT broker any more."""
 
 
 class Bridges:
@@ -83,7 +84,7 @@ class Bridges:
             if isinstance(account, RtmAccount) and account.enabled
         }
         gone = [name for name, (account, _) in self._running.items() if wanted.get(name) != account]
-        await asyncio.gather(*(self._end(name) for name in gone))
+        await asyncio.gather(*(self._end(name, for_good=self._leaves(name)) for name in gone))
         for name, account in wanted.items():
             if name not in self._running:
                 inlet = self._build(account)
@@ -92,7 +93,14 @@ class Bridges:
                 await inlet.start()
             self._metrics.rtm_listening.labels(name).set(self._running[name][1].listening)
 
-    async def _end(self, name: str) -> None:
+    def _leaves(self, name: str) -> bool:
+        """Whether no account uses this one's MQTT broker any more, also none that is only switched off: what
+        devices publish there would stay in a session that nobody empties."""
+        place = self._running[name][0].place
+        accounts = self._accounts().values()
+        return all(not isinstance(each, RtmAccount) or each.place != place for each in accounts)
+
+    async def _end(self, name: str, *, for_good: bool = False) -> None:
         _, inlet = self._running.pop(name)
-        await inlet.stop(self._stop_within_seconds)
+        await inlet.stop(self._stop_within_seconds, for_good=for_good)
         self._metrics.rtm_listening.remove(name)

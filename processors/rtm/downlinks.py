@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import orjson
 import structlog
@@ -76,7 +76,7 @@ class DownlinkProcessor:
             self._count(downlink, "expired")
             return Done()
         topics, last = await self._topics(told, delivery.headers)
-        messages = [_message(topic, told, delivery.headers) for topic in topics]
+        messages = _messages(topics, told, delivery.headers)
         try:
             if messages:
                 await self._transport.publish(
@@ -150,10 +150,11 @@ def _read(body: bytes) -> _Told | Dead:
         return Dead("invalid_message", refusal.detail)
 
 
-def _message(topic: str, told: _Told, headers: Headers) -> MqttMessage:
+def _messages(topics: Sequence[str], told: _Told, headers: Headers) -> list[MqttMessage]:
+    """The same for all of them: they share its payload and properties."""
     downlink = told.downlink
-    return publication(
-        topic,
+    one = publication(
+        "",
         orjson.dumps(downlink.payload),
         kind=downlink.kind,
         expires_at=downlink.expires_at,
@@ -161,6 +162,7 @@ def _message(topic: str, told: _Told, headers: Headers) -> MqttMessage:
         correlation=told.correlation,
         trace=headers,
     )
+    return [replace(one, topic=topic) for topic in topics]
 
 
 def _same(delivery: Delivery, more: Headers) -> Publication:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from gateway.store.topics import Topics
 from gateway.telemetry.metrics import Metrics
 from handlers.contract import InboundMessage
 from processors.callback_items import ReceivedItem
-from processors.catalogue import Catalogue
+from processors.catalogue import Configured
 from processors.reports import mo_publication
 from processors.rtm.conversations import implicit_of_topics, implicit_of_user, is_theirs
 from processors.rtm.tellings import answer, echo, refusal
@@ -40,14 +40,14 @@ class InAppInbound:
         customers: Customers,
         threads: Threads,
         topics: Topics,
-        catalogue: Callable[[], Catalogue],
+        configured: Configured,
         metrics: Metrics,
     ) -> None:
         self._inbound = inbound
         self._customers = customers
         self._threads = threads
         self._topics = topics
-        self._catalogue = catalogue
+        self._configured = configured
         self._metrics = metrics
 
     async def take(
@@ -55,7 +55,9 @@ class InAppInbound:
     ) -> list[Publication]:
         """Log an MO, once, and say what to publish: itself, the answer to its device, what others hear of
         it; or only that it is refused. Raises StoreUnavailable."""
-        catalogue = self._catalogue()
+        if origin.app_id not in self._configured.current.applications:  # it may be new
+            await self._configured.catch_up()
+        catalogue = self._configured.current
         account, words = catalogue.accounts[received.account], UpMessage.model_validate(origin.payload)
         application = catalogue.applications.get(origin.app_id)
         existing: MORecord | None

@@ -44,8 +44,8 @@ class MqttInlet:
         self._uplinks.start()
         self._bridge.start()
 
-    async def stop(self, within_seconds: float) -> None:
-        await self._bridge.stop(within_seconds)
+    async def stop(self, within_seconds: float, *, for_good: bool = False) -> None:
+        await self._bridge.stop(within_seconds, for_good=for_good)
         await self._uplinks.stop()
 
 
@@ -82,7 +82,7 @@ class QueueInlet:
         if self._on_rabbitmq:
             self._task = asyncio.create_task(self._run(), name=self._queue)
 
-    async def stop(self, within_seconds: float) -> None:
+    async def stop(self, within_seconds: float, *, for_good: bool = False) -> None:
         """The queue stays, and with it what devices publish meanwhile."""
         if self._task is not None:
             self._task.cancel()

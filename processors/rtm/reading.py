@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.rtm.names import UpKind
 from gateway.rtm.refusals import RtmRefused
@@ -23,8 +24,6 @@ _SCHEMAS: dict[UpKind, TypeAdapter[Any]] = {
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _MOST_PROBLEMS = 10
 _MOST_NAME = 64
-# Of pydantic's own words these quote what was given.
-_QUOTING = frozenset({"union_tag_invalid", "union_tag_not_found", "literal_error"})
 
 
 def document_in(payload: bytes) -> Any:
@@ -44,7 +43,7 @@ def read(kind: UpKind, document: Any) -> Read:
     try:
         found: Read = _SCHEMAS[kind].validate_python(document)
     except ValidationError as error:
-        raise RtmRefused("invalid_payload", _problems(error)) from error
+        raise RtmRefused("invalid_payload", _problems(kind, error)) from error
     return found
 
 
@@ -54,16 +53,29 @@ def id_in(kind: UpKind, document: Any) -> str | None:
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
-def _problems(error: ValidationError) -> str:
-    rows = error.errors(include_input=False, include_context=False, include_url=False)
-    return "; ".join(f"{_where(row['loc'])}: {_why(row)}" for row in rows[:_MOST_PROBLEMS])
+def _problems(kind: UpKind, error: ValidationError) -> str:
+    rows = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{_where(kind, row)}: {_why(row)}" for row in rows[:_MOST_PROBLEMS])
 
 
-def _where(loc: tuple[int | str, ...]) -> str:
+def _where(kind: UpKind, row: ErrorDetails) -> str:
+    """The field, as it is called in the document."""
+    loc = list(row["loc"])
+    if row["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        loc.append(row["ctx"]["discriminator"].strip("'"))
+    elif kind == "req":
+        loc = loc[1:]  # without the action that it was read as; and so with the type of content
+    elif kind == "up" and loc[:1] == ["content"]:
+        loc = loc[:1] + loc[2:]
     return ".".join(str(part)[:_MOST_NAME] for part in loc) or "document"
 
 
-def _why(row: Any) -> str:
-    if row["type"] in _QUOTING:
-        return "is none of the known values"
-    return str(row["msg"]).removeprefix("Value error, ")
+def _why(row: ErrorDetails) -> str:
+    # Of pydantic's own words these two quote what was given.
+    if row["type"] == "union_tag_invalid":
+        return f"is none of {row['ctx']['expected_tags']}"
+    if row["type"] == "literal_error":
+        return f"is none of {row['ctx']['expected']}"
+    if row["type"] == "union_tag_not_found":
+        return "Field required"
+    return row["msg"].removeprefix("Value error, ")

@@ -3,7 +3,7 @@ hear of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.broker.port import Headers, Publication
@@ -16,7 +16,7 @@ from gateway.store.customers import Customers
 from gateway.store.records import MTRecord
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
-from processors.catalogue import Catalogue
+from processors.catalogue import Configured
 from processors.rtm.conversations import is_meant
 from processors.rtm.tellings import echo, refusal
 
@@ -30,17 +30,19 @@ class InAppReceipts:
         self,
         transactions: Transactions,
         customers: Customers,
-        catalogue: Callable[[], Catalogue],
+        configured: Configured,
         metrics: Metrics,
     ) -> None:
         self._transactions = transactions
         self._customers = customers
-        self._catalogue = catalogue
+        self._configured = configured
         self._metrics = metrics
 
     async def subject(self, receipt: DeliveryReceipt, reporter: Reporter, account: str) -> MTRecord:
         """The MT that a receipt is about. Raises RtmRefused with `unknown_application`; or with
         `unknown_message`, which does not tell what there is not from what is not for this device."""
+        if reporter.app_id not in self._configured.current.applications:  # it may be new
+            await self._configured.catch_up()
         if self._application(reporter.app_id, account) is None:
             raise RtmRefused("unknown_application")
         record = await self._transactions.get(receipt.reference or "")
@@ -82,7 +84,7 @@ class InAppReceipts:
 
     def _application(self, app_id: str, account: str) -> Application | None:
         """Where its clients may come by this account."""
-        found = self._catalogue().applications.get(app_id)
+        found = self._configured.current.applications.get(app_id)
         return found if found is not None and found.enabled and found.may_use(account) else None
 
     async def _is_for(self, record: MTRecord, reporter: Reporter) -> bool:

@@ -28,6 +28,7 @@ from gateway.store.customers import Customers
 from gateway.store.inbox import Inbox
 from gateway.store.threads import ThreadRecord, Threads
 from gateway.store.topics import Topics
+from processors.rtm.conversations import implicit_of_user
 
 _MOST_BYTES = 524_288  # of an answer: EMQX takes packets of 1 MiB, unless told otherwise
 _CHANGEABLE = ("title", "category", "external_id", "extras", "status")
@@ -121,9 +122,13 @@ class Requests:
             if name in request.model_fields_set
             and not (name in _NEVER_EMPTY and getattr(request, name) is None)
         }
-        changed = await self._threads.update(device.app_id, request.thread_id, changes, at)
-        if changed is None:  # removed in between
-            raise RtmRefused("unknown_thread")
+        # MT that name no thread need one: it is not for a person to shut them out.
+        own = implicit_of_user(device.app_id, device.user_id, "conversation", at).thread_id
+        if changes.get("status") == "closed" and (thread.type == "announcement" or thread.thread_id == own):
+            raise RtmRefused("thread_fixed")
+        changed = await self._threads.update(device.app_id, request.thread_id, changes, at, by="person")
+        if changed is None:  # or it was removed in between
+            raise RtmRefused("thread_fixed" if "status" in changes else "unknown_thread")
         return {"thread": changed.described()}
 
     async def _list_messages(self, device: Device, request: ListMessages) -> dict[str, Any]:

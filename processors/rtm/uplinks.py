@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,7 +20,6 @@ import structlog
 from gateway.broker.port import Broker, HeaderValue, Publication, StoredMessage
 from gateway.broker.topology import DR_IN, MO_IN, TYPE_CALLBACK
 from gateway.errors import StoreUnavailable, UnavailableError
-from gateway.model.application import Application
 from gateway.model.base import now, rfc3339, uuid7
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import Device, UpKind, read_up
@@ -30,8 +29,10 @@ from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.mqtt import Received
 from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
+from processors.catalogue import Configured
 from processors.dead_letters import buried
 from processors.outcome import Dead
+from processors.rtm.allowance import Allowance
 from processors.rtm.reading import document_in, id_in, read
 
 logger = structlog.get_logger("rtm")
@@ -68,7 +69,7 @@ class Uplinks:
         customers: Customers,
         requests: Serving,
         answers: Answering,
-        applications: Callable[[], Mapping[str, Application]],
+        configured: Configured,
         metrics: Metrics,
     ) -> None:
         self._account = account.account
@@ -79,8 +80,9 @@ class Uplinks:
         self._customers = customers
         self._requests = requests
         self._answers = answers
-        self._applications = applications
+        self._configured = configured
         self._metrics = metrics
+        self._allowance = Allowance()
         self._inbox: asyncio.Queue[tuple[Received, datetime]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[int, str] = {}  # publications that a server is away for, and which
@@ -106,7 +108,7 @@ class Uplinks:
         """Deal with one publication, which was received at this time: put it where it is safe, or tell its
         device why it is not taken. Raises UnavailableError when it has to be tried again."""
         found = read_up(received.topic)
-        if found is None or (found[1] == "presence" and not received.payload):  # what was retained is gone
+        if found is None or not _is_news(found[1], received):
             self._metrics.rtm_received.labels(
                 self._account, found[1] if found else "unknown", "ignored"
             ).inc()
@@ -115,7 +117,7 @@ class Uplinks:
         document = None
         try:
             document = document_in(received.payload)
-            self._check_application(device)
+            await self._check_application(device)
             await self._put(device, kind, document, received, at)
         except RtmRefused as refusal:
             await self._refuse(device, kind, refused(id_in(kind, document), refusal), received)
@@ -127,8 +129,10 @@ class Uplinks:
     def _count(self, kind: str, outcome: str) -> None:
         self._metrics.rtm_received.labels(self._account, kind, outcome).inc()
 
-    def _check_application(self, device: Device) -> None:
-        application = self._applications().get(device.app_id)
+    async def _check_application(self, device: Device) -> None:
+        if device.app_id not in self._configured.current.applications:  # it may be new
+            await self._configured.catch_up()
+        application = self._configured.current.applications.get(device.app_id)
         if application is None or not application.enabled or not application.may_use(self._account):
             raise RtmRefused("unknown_application")
 
@@ -172,12 +176,18 @@ class Uplinks:
         await self._customers.presence(device, online=presence.online, session=presence.session, at=at)
 
     async def _serve(self, device: Device, request: Request, received: Received, at: datetime) -> None:
+        if not self._allowance.begin(device):
+            raise RtmRefused("too_many")
+        answered_bytes = 0
         try:
             content = await self._requests.serve(device, request, at)
+            answered_bytes = len(orjson.dumps(content))
         except StoreUnavailable as error:
             if now() - at < _REQUEST_WAITS:
                 raise
             raise RtmRefused("unavailable") from error
+        finally:
+            self._allowance.end(device, answered_bytes)
         await self._answers.send(device, result(request.id, content), _correlation(received))
 
     async def _refuse(self, device: Device, kind: UpKind, answer: dict[str, Any], received: Received) -> None:
@@ -222,6 +232,12 @@ class Uplinks:
             headers = {ACCOUNT: self._account, _TOPIC: received.topic, RECEIVED_AT: rfc3339(at)}
             message = StoredMessage(received.payload, headers, message_id=uuid7())
             await self._broker.publish(buried(message, "mqtt", Dead("internal_error", type(error).__name__)))
+
+
+def _is_news(kind: UpKind, received: Received) -> bool:
+    """Not that what was retained of a device's presence is gone; nor anything else that is retained: it comes
+    again whenever somebody subscribes, and was dealt with when it was published."""
+    return bool(received.payload) if kind == "presence" else not received.retained
 
 
 def _correlation(received: Received) -> bytes | None:

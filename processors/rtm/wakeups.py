@@ -42,7 +42,6 @@ logger = structlog.get_logger("rtm")
 # Of how many followers of a topic the devices are woken in one go.
 PAGE = 100
 
-_ONLY = "x-only"  # the account whose devices are still to be woken; all others of these people are done
 _NOTE_TRIES = 20
 _STORE_PAUSE_SECONDS = 0.5
 _REACHED = (Status.DELIVERED, Status.READ)
@@ -65,6 +64,7 @@ class _Tried:
     again, as which attempt."""
 
     account: str
+    device: str
     row: dict[str, Any] | None = None
     seconds: int = 0
     attempt: int = 0
@@ -75,7 +75,7 @@ class WakeProcessor:
 
     Each device is woken once for an MT, as the MT's own log says; where a process is killed between the two,
     once more. What a push provider does not take now is tried again by its account's schedule, for that
-    account's devices alone.
+    account's devices alone. The log keeps only so many devices, so that wake-up names those that it is for.
     """
 
     def __init__(
@@ -118,15 +118,15 @@ class WakeProcessor:
         people, last = await self._people(job.wake, to)
         done = {str(row.get("device")) for row in job.record.wakeups}
         found = targets(people, to, job.application, self._catalogue(), done)
-        only = headers.get(_ONLY)
-        if only is not None:
-            found = [target for target in found if target.account.account == only]
+        if job.wake.devices is not None:
+            waiting = set(job.wake.devices)
+            found = [target for target in found if target.name in waiting]
         tried = await together([self._try(target, job) for target in found])
         rows = [each.row for each in tried if each.row is not None]
         if rows:
             await self._note(job.record.reference, rows)
         follow = _again(job, tried, headers)
-        if last is not None and only is None:  # else the first time round has seen to those behind
+        if last is not None:
             further = WakeUp(app_id=job.wake.app_id, message_id=job.wake.message_id, after=last)
             follow.append(wake_publication(further, trace_of(headers)))
         return Done(follow)
@@ -136,9 +136,12 @@ class WakeProcessor:
         if to.kind != "topic":
             person = await self._customers.get(wake.app_id, to.id.partition("/")[0])
             return [] if person is None else [person], None
-        ids = await self._customers.audience(wake.app_id, parse(to.id), after=wake.after, limit=PAGE)
+        if wake.devices is None:
+            ids = await self._customers.audience(wake.app_id, parse(to.id), after=wake.after, limit=PAGE)
+            last = ids[-1] if len(ids) == PAGE else None
+        else:  # the first time round has seen to those behind
+            ids, last = list(dict.fromkeys(name.partition("/")[0] for name in wake.devices)), None
         people = await together([self._customers.get(wake.app_id, user_id) for user_id in ids])
-        last = ids[-1] if len(ids) == PAGE else None
         return [person for person in people if person is not None], last
 
     async def _try(self, target: Target, job: _Job) -> _Tried:
@@ -191,7 +194,7 @@ class WakeProcessor:
     def _later(self, target: Target, job: _Job, seconds: int, attempt: int, reason: str) -> _Tried:
         if now() + timedelta(seconds=seconds) >= job.record.expires_at:
             return self._failed(target, "given_up", reason)
-        return _Tried(target.account.account, seconds=seconds, attempt=attempt)
+        return _Tried(target.account.account, target.name, seconds=seconds, attempt=attempt)
 
     def _submitted(self, target: Target, provider_message_ids: Sequence[str]) -> _Tried:
         return self._tried(target, "submitted", {"provider_message_ids": list(provider_message_ids)})
@@ -202,7 +205,7 @@ class WakeProcessor:
     def _tried(self, target: Target, outcome: str, what: dict[str, Any]) -> _Tried:
         name = target.account.account
         self._metrics.rtm_wakeups.labels(name, outcome).inc()
-        return _Tried(name, row={"device": target.name, "account": name, **what, "at": now()})
+        return _Tried(name, target.name, row={"device": target.name, "account": name, **what, "at": now()})
 
 
 def _is_over(record: MTRecord, to: Address) -> bool:
@@ -221,12 +224,13 @@ def _again(job: _Job, tried: Iterable[_Tried], headers: Headers) -> list[Publica
         if each.row is None:
             waiting.setdefault(each.account, []).append(each)
     found = []
-    for account, devices in waiting.items():
+    for devices in waiting.values():
         attempt = max(each.attempt for each in devices)
         waits = job.waits + 1 if attempt == job.wake.attempt else 0
+        names = tuple(each.device for each in devices)
         repeat = wake_publication(
-            job.wake.model_copy(update={"attempt": attempt}),
-            {**trace_of(headers), _ONLY: account, WAITS: waits},
+            job.wake.model_copy(update={"attempt": attempt, "devices": names}),
+            {**trace_of(headers), WAITS: waits},
         )
         found.append(after(max(each.seconds for each in devices), RTM_WAKE, repeat))
     return found

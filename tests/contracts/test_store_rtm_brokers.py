@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.store.bridge_slots import BridgeSlots
+from gateway.store.bridge_slots import BridgeSlots, Slot
 from gateway.store.broker_logins import BrokerLogins
 from tests.contracts.store_world import AT, Store
 from tests.waiting import eventually
@@ -48,7 +48,7 @@ async def test_a_slot_whose_time_is_not_over_is_nobody_else_s(store: Store) -> N
     await one.claim("rtm", 0.05)
 
     async def found() -> bool:
-        return await two.abandoned("rtm", 60) == 0
+        return await two.abandoned("rtm", 60) == Slot("rtm", 0)
 
     await eventually(found)
     assert await one.renew("rtm", 0, 60) is False
@@ -66,7 +66,20 @@ async def test_an_abandoned_slot_is_claimed_by_one_of_many(store: Store) -> None
     await slots_of(store, "dead").claim("rtm", 0)
     await slots_of(store, "dead").claim("other", 0)
     claimed = await asyncio.gather(*(slots_of(store, f"b-{n}").abandoned("rtm", 60) for n in range(8)))
-    assert sorted(claimed, key=str) == [0, *[None] * 7]
+    assert sorted(claimed, key=str) == [*[None] * 7, Slot("rtm", 0)]
+
+
+async def test_the_slots_of_an_account_that_had_another_name_are_found_by_their_place(store: Store) -> None:
+    dead, here = slots_of(store, "dead"), slots_of(store, "here")
+    assert await dead.claim("old", 0, place="mqtt:1883 $imgw") == 0
+    assert await dead.claim("elsewhere", 0, place="other:1883") == 0
+    assert await here.claim("older", 60, place="mqtt:1883 $imgw") == 0
+    assert await here.leave("older", 0) is False
+    found = [await here.abandoned("new", 60, place="mqtt:1883 $imgw") for _ in range(3)]
+    assert found == [Slot("old", 0), Slot("older", 0), None]
+    assert await dead.renew("old", 0, 60) is False
+    await here.renew("old", 0, 0)
+    assert await dead.abandoned("new", 60, place="mqtt:1883 $imgw") == Slot("old", 0)
 
 
 async def test_a_slot_that_was_released_is_no_longer_renewed(store: Store) -> None:

@@ -127,6 +127,22 @@ async def test_a_thread_changes_by_what_is_given(threads: Threads) -> None:
     assert await threads.update("shop", "t-2", {"title": "x"}, LATER) is None
 
 
+async def test_what_the_application_has_closed_is_not_a_persons_to_open_or_to_close(threads: Threads) -> None:
+    await threads.ensure(replace(FULL, status="open"))
+    closed = await threads.update("shop", "t-1", {"status": "closed"}, LATER, by="person")
+    assert closed is not None
+    assert (closed.status, closed.closed_by) == ("closed", "person")
+    opened = await threads.update("shop", "t-1", {"status": "open"}, LATER, by="person")
+    assert opened is not None
+    assert (opened.status, opened.closed_by) == ("open", None)
+    await threads.update("shop", "t-1", {"status": "closed"}, LATER)
+    for status in ("closed", "open"):
+        assert await threads.update("shop", "t-1", {"status": status}, LATER, by="person") is None
+    kept = await threads.get("shop", "t-1")
+    assert kept is not None
+    assert (kept.status, kept.closed_by) == ("closed", "application")
+
+
 @pytest.mark.parametrize("name", ["user_id", "topic", "type", "_id", "$where", "extras.x"])
 async def test_nothing_else_of_a_thread_changes(threads: Threads, name: str) -> None:
     await threads.ensure(FULL)

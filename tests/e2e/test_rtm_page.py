@@ -163,7 +163,7 @@ async def test_nobody_can_answer_an_announcement_nor_write_to_a_closed_thread(
     await laptop.page.reload()
     await laptop.connected()
     await laptop.open_thread("Order 4711")
-    await world.threads.update(APP, "t-1", {"status": "closed"}, now())  # which no window is told
+    await world.threads.update(APP, "t-1", {"status": "closed"}, now(), by="person")  # no window is told
     await laptop.write("Is there still somebody?")
     await laptop.until_mark("Is there still somebody?", "Not taken: the thread is closed")
     await laptop.until_said("This thread is closed: nobody can write to it.")

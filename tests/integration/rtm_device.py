@@ -43,12 +43,17 @@ class DeviceClient:
     _client: aiomqtt.Client | None = field(default=None, init=False)
 
     @asynccontextmanager
-    async def connected(self, broker: MosquittoServer, *, presence: bool = True) -> AsyncIterator[None]:
-        """Connected, subscribed and listening meanwhile; with `presence`, the gateway is told so."""
+    async def connected(
+        self, broker: MosquittoServer, *, presence: bool = True, token: str | None = None
+    ) -> AsyncIterator[None]:
+        """Connected, subscribed and listening meanwhile; with `presence`, the gateway is told so. `token`
+        is for a broker that does not let everybody in."""
         session = uuid.uuid4().hex
         client = aiomqtt.Client(
             broker.host,
             broker.port,
+            username=None if token is None else self.device.login,
+            password=token,
             identifier=self.device.login,
             protocol=aiomqtt.ProtocolVersion.V5,
             clean_start=False,

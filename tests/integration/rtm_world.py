@@ -108,16 +108,18 @@ class RtmWorld:
         *,
         parameters: Mapping[str, Any] | None = None,
         account: Mapping[str, Any] | None = None,
+        prune: bool = False,
         **application: Any,
     ) -> None:
-        """Write the application and the account, with these settings beside the usual ones."""
+        """Write the application and the account, with these settings beside the usual ones; with `prune`,
+        others are removed."""
         folder = Path(self.environment["IMGW_DATA_DIR"]) / f"config-{uuid.uuid4().hex[:8]}"
         usual = {**_ACCOUNT, "url": self.mosquitto.url, "parameters": dict(parameters or {})}
         _write(folder / "applications" / "app.yaml", {**_APPLICATION, **application})
         _write(folder / "accounts" / "account.yaml", {**usual, **(account or {})})
         checked = check_folder(folder, self.environment, Registry.discover())
         store = CatalogueStore(self.database, secret_box(load_settings(self.environment)))
-        await apply(checked, store, self.customers, prune=False)
+        await apply(checked, store, self.customers, prune=prune)
 
     async def people(self, *user_ids: str) -> None:
         """They are customers, as by the profile API."""

@@ -81,3 +81,10 @@ async def test_what_is_found_comes_in_pages_too(site: Site) -> None:
 )
 async def test_a_query_that_is_none_is_refused(site: Site, query: str, code: str) -> None:
     assert await site.refused("GET", f"{ALL}?{query}") == (400, code)
+
+
+async def test_who_looks_for_what_is_not_indexed_is_told_what_is(site: Site) -> None:
+    answer = await site.ask("GET", f"{ALL}?attribute=note&value=x")
+    what = "people are only found by attributes that are `indexed` in the profile: "
+    assert answer.body["detail"].startswith(what)
+    assert "city" in answer.body["detail"].removeprefix(what).split(", ")

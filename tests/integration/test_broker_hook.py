@@ -238,6 +238,23 @@ async def test_a_form_and_a_secret_in_the_url_will_do(site: Site) -> None:
 
 
 @pytest.mark.parametrize("question", ["authenticate", "authorize"])
+@pytest.mark.parametrize("form", [True, False])
+async def test_who_has_the_secret_in_the_url_is_denied_by_the_status_too(
+    site: Site, question: str, form: bool
+) -> None:
+    """mosquitto-go-auth takes every 2xx for a yes, unless its response mode is set."""
+    asked = alices(password="x") | {"topic": BOB.down, "acc": "4"}
+    for body, content_type in (
+        (urlencode(asked).encode() if form else orjson.dumps(asked), FORM if form else JSON),
+        (b"\xff", FORM if form else JSON),
+    ):
+        status, told = await site.raw(
+            f"/rtm/app/{question}?secret={quote(SECRET)}", body, content_type=content_type, Authorization=""
+        )
+        assert (status, orjson.loads(told)) == (403, DENY)
+
+
+@pytest.mark.parametrize("question", ["authenticate", "authorize"])
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer", f"Bearer {SECRET[:-1]}", f"Basic {SECRET}", f"Bearer {PASSWORD}", "\xff"]
 )

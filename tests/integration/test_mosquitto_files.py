@@ -9,7 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.integration.rtm_access_world import PASSWORD, Client, make_logins
+from processors.rtm.bridge import filters
+from tests.integration.rtm_access_world import GRANTED_1, PASSWORD, Client, make_logins, secured
 from tests.servers.mosquitto import DYNAMIC_SECURITY, MosquittoServer, need_mosquitto, plugin
 from tests.servers.ports import free_port
 
@@ -86,6 +87,22 @@ async def test_mosquitto_starts_as_it_is_shipped_and_lets_the_gateway_in(tmp_pat
         assert await _let_in(server, "setup", "") == 0x87
         assert await _let_in(server, "", None) == 0x87
     finally:
+        server.close()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_the_gateways_login_may_subscribe_to_all_that_the_bridge_does(
+    tmp_path: Path, shared: bool
+) -> None:
+    server = secured(tmp_path / "mosquitto")
+    server.start()
+    client = Client(server, "imgw", PASSWORD, "the-bridge")
+    try:
+        assert await client.connect() == 0
+        answers = {name: await client.subscribe(name) for name in filters(shared=shared)}
+        assert answers == dict.fromkeys(filters(shared=shared), GRANTED_1)
+    finally:
+        await client.close()
         server.close()
 
 

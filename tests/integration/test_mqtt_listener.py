@@ -141,12 +141,15 @@ async def test_no_more_is_unacknowledged_than_it_said_or_one(
         assert most <= 6
 
 
-async def test_what_comes_at_qos_0_needs_no_acknowledgement(mosquitto: MosquittoServer) -> None:
+async def test_what_comes_at_qos_0_counts_while_it_is_in_hand_and_is_acknowledged_to_nobody(
+    mosquitto: MosquittoServer,
+) -> None:
     async with listening(server_of(mosquitto)) as made:
         await publish(mosquitto, "t/1/up", "1", "-q", "0")
         await made.until_taken(1)
-        assert made.listener.unacknowledged == 0
+        assert made.listener.unacknowledged == 1
         made.taken[0].acknowledge()
+        assert made.listener.unacknowledged == 0
         await publish(mosquitto, "t/1/up", "2")
         await made.until_taken(2)
         assert (made.payloads(), made.listener.unacknowledged) == ([b"1", b"2"], 1)

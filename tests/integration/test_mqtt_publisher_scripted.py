@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 
@@ -135,6 +136,30 @@ async def test_a_big_call_does_not_hold_up_a_small_one(publisher: MqttPublisher)
         await publisher.publish(broker.server, [MqttMessage("t", b"small")], timeout_seconds=60)
         assert not big.done()
         await big
+
+
+async def test_a_large_message_for_many_is_not_kept_in_memory_for_each_of_them(
+    publisher: MqttPublisher,
+) -> None:
+    """While the broker takes nothing more, here as soon as it has let us in."""
+    large, ended = MqttMessage("t", bytes(1_000_000)), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(connack())
+        await ended.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    tracemalloc.start()
+    try:
+        call = publisher.publish(MqttServer("127.0.0.1", port), [large] * 500, timeout_seconds=0.5)
+        assert await _outcome(call) == (FailureKind.UNCERTAIN, UNAVAILABLE, "timeout")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+        ended.set()
+        server.close()
 
 
 async def test_a_call_that_runs_out_of_time_breaks_no_other(publisher: MqttPublisher) -> None:

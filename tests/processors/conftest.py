@@ -56,6 +56,7 @@ class World:
     threads: Threads
     topics: Topics
     mqtt: FakeMqtt
+    news: Catalogue | None = None  # what was configured meanwhile, and this process does not know yet
     mt: MTProcessor = field(init=False)
     retry: RetryProcessor = field(init=False)
     lane: RetryProcessor = field(init=False)
@@ -68,17 +69,14 @@ class World:
 
         people = (self.customers, self.threads, self.topics)
         outbound = InAppOutbound(*people, catalogue)
-        parts = (self.transactions, self.sessions, outbound, self.dispatcher, self.limiter, catalogue)
-        self.mt = MTProcessor(*parts)
-        self.retry, self.lane = RetryProcessor(*parts), RetryProcessor(*parts, patient=True)
-        reported = InAppReceipts(self.transactions, self.customers, catalogue, self.metrics)
-        self.dr = DRProcessor(
-            self.transactions, self.inbound, reported, lambda: self.catalogue.handlers, self.metrics
-        )
-        inbound = InAppInbound(self.inbound, *people, catalogue, self.metrics)
-        self.mo = MOProcessor(
-            self.inbound, self.transactions, self.sessions, inbound, catalogue, self.metrics
-        )
+        parts = (self.transactions, self.sessions, outbound, self.dispatcher, self.limiter)
+        self.mt = MTProcessor(*parts, self)
+        self.retry = RetryProcessor(*parts, catalogue)
+        self.lane = RetryProcessor(*parts, catalogue, patient=True)
+        reported = InAppReceipts(self.transactions, self.customers, self, self.metrics)
+        self.dr = DRProcessor(self.transactions, self.inbound, reported, self, self.metrics)
+        inbound = InAppInbound(self.inbound, *people, self, self.metrics)
+        self.mo = MOProcessor(self.inbound, self.transactions, self.sessions, inbound, self, self.metrics)
 
     def configure(
         self, *, account: ProviderAccount | None = None, application: Application | None = None
@@ -86,6 +84,16 @@ class World:
         given: dict[str, Any] = {"account": account, "application": application}
         self.catalogue = catalogue_of(self.provider, **{k: v for k, v in given.items() if v is not None})
         self.limiter.configure(self.catalogue.accounts)
+
+    @property
+    def current(self) -> Catalogue:
+        return self.catalogue
+
+    async def catch_up(self) -> None:
+        """What `news` brings is known from now on."""
+        if self.news is not None:
+            self.catalogue, self.news = self.news, None
+            self.limiter.configure(self.catalogue.accounts)
 
     async def record(self, reference: str = "shop/m-1") -> MTRecord:
         record = await self.transactions.get(reference)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,10 @@ from gateway.model.application import Application
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import Device, UpKind
 from gateway.rtm.wire import Request
+from gateway.store.bridge_slots import Slot
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.mqtt import Received
+from processors.catalogue import EMPTY, Catalogue
 from processors.rtm.uplinks import Uplinks
 from tests.processors.fake_broker import FakeBroker
 
@@ -55,11 +57,12 @@ class Publishing:
         response_topic: str | None = None,
         correlation: bytes | None = None,
         properties: tuple[tuple[str, str], ...] = (),
+        retained: bool = False,
     ) -> Received:
         return Received(
             topic=topic,
             payload=payload,
-            retained=False,
+            retained=retained,
             response_topic=response_topic,
             correlation_data=correlation,
             user_properties=properties,
@@ -92,13 +95,14 @@ class FakeRequests:
     """Serves every request with its own action, or fails as it is told."""
 
     failure: Exception | None = None
+    padding: int = 0  # bytes that each answer has beside
     served: list[tuple[Device, Request]] = field(default_factory=list)
 
     async def serve(self, device: Device, request: Request, at: datetime) -> dict[str, Any]:
         if self.failure is not None:
             raise self.failure
         self.served.append((device, request))
-        return {"served": request.action}
+        return {"served": request.action} | ({"padding": "." * self.padding} if self.padding else {})
 
 
 @dataclass
@@ -109,6 +113,22 @@ class FakeResponses:
         self.sent.append((device, dict(payload), correlation))
 
 
+class Known:
+    """What is configured, as far as the bridge knows; `news` is what it does not know yet."""
+
+    def __init__(self, *applications: Application) -> None:
+        self.current = _of(*applications)
+        self.news: tuple[Application, ...] = ()
+
+    async def catch_up(self) -> None:
+        if self.news:
+            self.current = _of(*self.news)
+
+
+def _of(*applications: Application) -> Catalogue:
+    return replace(EMPTY, applications={application.app_id: application for application in applications})
+
+
 class UplinkWorld:
     def __init__(self, *applications: Application) -> None:
         self.broker = FakeBroker()
@@ -117,7 +137,7 @@ class UplinkWorld:
         self.responses = FakeResponses()
         self.registry = CollectorRegistry()
         self.devices = Publishing()
-        known = {application.app_id: application for application in applications or (SHOP,)}
+        self.known = Known(*(applications or (SHOP,)))
         broker: Any = self.broker  # as much of them as is needed
         customers: Any = self.customers
         self.uplinks = Uplinks(
@@ -126,7 +146,7 @@ class UplinkWorld:
             customers,
             self.requests,
             self.responses,
-            lambda: known,
+            self.known,
             Metrics(self.registry),
         )
 
@@ -181,9 +201,10 @@ class FakeSlots:
     lost: bool = False
     bug: Exception | None = None
     abandoned_slots: list[int] = field(default_factory=list)
+    formerly: str | None = None  # the name of the account that these are of, where it is another one
     told: list[tuple[str, int]] = field(default_factory=list)
 
-    async def claim(self, account: str, seconds: float) -> int:
+    async def claim(self, account: str, seconds: float, *, place: str) -> int:
         self._check()
         self.told.append(("claim", self.free))
         return self.free
@@ -194,9 +215,9 @@ class FakeSlots:
             raise self.bug
         return not self.lost
 
-    async def abandoned(self, account: str, seconds: float) -> int | None:
+    async def abandoned(self, account: str, seconds: float, *, place: str) -> Slot | None:
         self._check()
-        return self.abandoned_slots.pop(0) if self.abandoned_slots else None
+        return Slot(self.formerly or account, self.abandoned_slots.pop(0)) if self.abandoned_slots else None
 
     async def release(self, account: str, slot: int) -> None:
         self._check()

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.broker.port import Delivery, Publication
 from gateway.model.base import event_id
-from processors.outcome import Done
+from processors.catalogue import EMPTY
+from processors.outcome import Dead, Done
 from tests.processors.conftest import World, dead, done
 from tests.processors.fakes import ACCOUNT, again, delivery_of, mt, seen
 
@@ -93,4 +94,9 @@ async def test_an_item_that_cannot_be_read_is_dead_without_quoting_it(world: Wor
 
 
 async def test_an_item_of_an_account_that_is_not_configured_is_dead(world: World) -> None:
-    assert (await dead(world.mo, item(message(), account="other"))).reason == "unknown_account"
+    assert await dead(world.mo, item(message(), account="other")) == Dead("unknown_account", "other")
+
+
+async def test_an_item_of_an_account_that_was_just_added_is_taken(world: World) -> None:
+    world.catalogue, world.news = EMPTY, world.catalogue
+    assert len(await done(world.mo, item(message()))) == 1

@@ -15,6 +15,7 @@ from gateway.store.records import Claim, MTRecord
 from gateway.store.transactions import Change
 from handlers.contract import Capabilities, Submitted
 from handlers.shared.splitting import Limit
+from processors.catalogue import EMPTY
 from processors.outcome import Dead
 from tests.processors.conftest import World, dead, done
 from tests.processors.fakes import ACCOUNT, SHOP, again, delivery_of, mt, seen
@@ -68,6 +69,12 @@ async def test_submitted_is_final_for_what_its_provider_sends_no_receipt_for(wor
     [(key, dr)] = seen(await done(world.mt, mt()))
     assert (key, dr["final"]) == ("dr.shop.submitted", True)
     assert await world.transactions.due(now() + timedelta(days=90), 10) == []
+
+
+async def test_an_mt_of_an_application_and_account_that_were_just_made_is_sent(world: World) -> None:
+    world.catalogue, world.news = EMPTY, world.catalogue
+    [(key, dr)] = seen(await done(world.mt, mt(account="acme")))
+    assert (key, dr["account"]) == ("dr.shop.submitted", "acme")
 
 
 async def test_the_same_mt_twice_is_sent_once_and_answered_with_the_first_ones_state(world: World) -> None:

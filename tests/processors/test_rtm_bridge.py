@@ -104,6 +104,26 @@ async def test_the_session_of_an_instance_that_died_is_emptied_and_ended() -> No
 
 
 @in_virtual_time
+async def test_the_session_of_an_account_that_had_another_name_is_emptied_and_ended() -> None:
+    slots = FakeSlots(abandoned_slots=[0], formerly="old")
+    world = World(slots)
+    world.bridge.start()
+    await asyncio.sleep(8)
+    assert world.states() == [("imgw-rtm-app-0", None), ("imgw-rtm-old-0", "forgotten")]
+    await world.bridge.stop(10)
+
+
+@in_virtual_time
+async def test_a_bridge_that_stops_for_good_ends_its_session_though_it_is_the_last() -> None:
+    for inbound in ("shared_subscription", "subscription"):
+        world = World(FakeSlots(stays=False), inbound=inbound)
+        world.bridge.start()
+        await asyncio.sleep(3)
+        await world.bridge.stop(10, for_good=True)
+        assert world.states() == [("imgw-rtm-app-0", "forgotten")]
+
+
+@in_virtual_time
 async def test_a_session_that_is_never_quiet_is_unsubscribed_after_a_while() -> None:
     world = World(FakeSlots(abandoned_slots=[3]))
     world.bridge.start()

@@ -15,8 +15,9 @@ from gateway.store.connect import Database
 from gateway.store.customers import Customers
 from gateway.store.inbox import Inbox
 from gateway.store.indexes import ensure_indexes
-from gateway.store.threads import ThreadRecord, Threads, ThreadStatus
+from gateway.store.threads import ThreadRecord, Threads, ThreadStatus, implicit_id
 from gateway.store.topics import TopicRecord, Topics
+from processors.rtm.conversations import implicit_of_user
 from processors.rtm.requests import Requests
 
 PHONE, TABLET = Device("shop", "alice", "phone"), Device("shop", "alice", "tablet")
@@ -131,6 +132,30 @@ async def test_a_person_changes_their_own_threads_only(world: World) -> None:
     assert ("title" in cleared["thread"], cleared["thread"]["status"]) == (False, "closed")
     for thread_id in ("his", "of-all", "nothing"):
         assert await world.refusal(PHONE, "thread_update", thread_id=thread_id, title="x") == "unknown_thread"
+
+
+async def test_a_person_opens_what_the_person_has_closed_and_not_what_the_application_has(
+    world: World,
+) -> None:
+    await world.thread("hers", user_id="alice")
+    await world.ask(PHONE, "thread_update", thread_id="hers", status="closed")
+    opened = await world.ask(TABLET, "thread_update", thread_id="hers", status="open")
+    assert opened["thread"]["status"] == "open"
+    await world.threads.update("shop", "hers", {"status": "closed"}, now())
+    for status in ("closed", "open"):  # the first must not make it the person's to open
+        assert await world.refusal(PHONE, "thread_update", thread_id="hers", status=status) == "thread_fixed"
+    changed = await world.ask(PHONE, "thread_update", thread_id="hers", title="Still hers")
+    assert (changed["thread"]["title"], changed["thread"]["status"]) == ("Still hers", "closed")
+
+
+async def test_a_person_does_not_close_what_the_platform_writes_to_unasked(world: World) -> None:
+    own = implicit_of_user("shop", "alice", "conversation", now())
+    await world.threads.ensure(own)
+    await world.threads.ensure(implicit_of_user("shop", "alice", "announcement", now()))
+    for type in ("conversation", "announcement"):
+        thread_id = implicit_id("shop", "alice", type, None)
+        request = {"thread_id": thread_id, "status": "closed"}
+        assert await world.refusal(PHONE, "thread_update", **request) == "thread_fixed"
 
 
 async def test_messages_are_told_to_those_whose_thread_it_is(world: World) -> None:

@@ -23,6 +23,11 @@ from tests.processors.virtual_time import in_virtual_time
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
+def image(**fields: str) -> dict[str, Any]:
+    """An MO with a picture."""
+    return {**MO, "content": {"type": "image", **fields}}
+
+
 async def test_an_mo_goes_to_its_queue_in_the_devices_own_words() -> None:
     world, at = UplinkWorld(), now()
     received = world.devices.of(
@@ -73,11 +78,41 @@ async def test_an_answer_is_not_promised_to_a_response_topic_of_somebody_else() 
         ("up", b'"text"', "invalid_payload", None, "document: "),
         ("up", {"id": "mo-1"}, "invalid_payload", "mo-1", "content: Field required"),
         ("up", {"id": "so bad", "content": MO["content"]}, "invalid_payload", None, "id: "),
-        ("up", {**MO, "content": {"type": "hush-1"}}, "invalid_payload", "mo-1", "content: is none of"),
+        (
+            "up",
+            {**MO, "content": {"type": "hush-1"}},
+            "invalid_payload",
+            "mo-1",
+            "; content.type: is none of 'text', ",
+        ),
+        ("up", {**MO, "content": {"text": "x"}}, "invalid_payload", "mo-1", "; content.type: Field required"),
+        (
+            "up",
+            {**MO, "content": {"type": "text"}},
+            "invalid_payload",
+            "mo-1",
+            "; content.text: Field required",
+        ),
+        ("up", image(media_id="m"), "invalid_payload", "mo-1", "; content.url: Field required"),
+        ("up", image(url="file:///hush"), "invalid_payload", "mo-1", "; content.url: String should match"),
         ("up", {**MO, "extra": "hush-2"}, "invalid_payload", "mo-1", "extra: Extra inputs"),
         ("up", MO["id"].encode() * MAX_UP_BYTES, "too_large", None, f"at most {MAX_UP_BYTES} are taken"),
-        ("rcpt", {"message_id": "m-1", "status": "hush-3"}, "invalid_payload", "m-1", "status: is none of"),
-        ("req", {"id": "r-1", "action": "hush-4"}, "invalid_payload", "r-1", "document: is none of"),
+        (
+            "rcpt",
+            {"message_id": "m-1", "status": "hush-3"},
+            "invalid_payload",
+            "m-1",
+            "status: is none of 'delivered' ",
+        ),
+        (
+            "req",
+            {"id": "r-1", "action": "hush-4"},
+            "invalid_payload",
+            "r-1",
+            "; action: is none of 'threads', ",
+        ),
+        ("req", {"id": "r-1"}, "invalid_payload", "r-1", "; action: Field required"),
+        ("req", {"action": "threads"}, "invalid_payload", None, "; id: Field required"),
         ("presence", {"online": True}, "invalid_payload", None, "session: Field required"),
     ],
 )
@@ -88,7 +123,7 @@ async def test_what_cannot_be_taken_is_refused_on_the_devices_responses_topic(
     await world.uplinks.deal(world.devices.of(PHONE, kind, payload, correlation=b"c"), now())
     ((device, answer, correlation),) = world.responses.sent
     assert (device, correlation) == (PHONE, b"c")
-    assert says in answer.pop("detail")
+    assert says in f"; {answer.pop('detail')}"
     assert answer == {"type": "refused", "of": of, "code": code}
     assert (world.broker.published, world.received()) == ([], {(kind, "refused"): 1})
     assert world.registry.get_sample_value("imgw_rtm_refusals_total", {"account": "app", "code": code}) == 1
@@ -105,6 +140,13 @@ async def test_a_refusal_never_quotes_what_was_given() -> None:
     details = [answer["detail"] for _, answer, _ in world.responses.sent]
     assert len(details) == 3
     assert [detail for detail in details if "hush" in detail] == []
+
+
+async def test_devices_of_an_application_that_was_just_made_are_served() -> None:
+    world = UplinkWorld(Application(app_id="other"))
+    world.known.news = (SHOP,)
+    await world.uplinks.deal(world.devices.of(PHONE, "up", MO), now())
+    assert ([answer for _, answer, _ in world.responses.sent], len(world.broker.published)) == ([], 1)
 
 
 @pytest.mark.parametrize(

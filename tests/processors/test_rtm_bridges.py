@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.model.account import ProviderAccount
@@ -29,9 +30,9 @@ class FakeInlet:
     async def start(self) -> None:
         self.told.append("start")
 
-    async def stop(self, within_seconds: float) -> None:
+    async def stop(self, within_seconds: float, *, for_good: bool = False) -> None:
         await asyncio.sleep(1)
-        self.told.append(f"stop within {within_seconds}")
+        self.told.append(f"stop within {within_seconds}{' for good' if for_good else ''}")
 
 
 class World:
@@ -83,9 +84,36 @@ async def test_a_changed_account_gets_a_new_one_and_one_that_is_gone_none() -> N
     await asyncio.sleep(3)
     world.accounts = {}
     await asyncio.sleep(3)
-    ended = ["start", "stop within 7"]
-    assert [(inlet.account, inlet.told) for inlet in world.inlets] == [(account(), ended), (changed, ended)]
+    assert [(inlet.account, inlet.told) for inlet in world.inlets] == [
+        (account(), ["start", "stop within 7"]),
+        (changed, ["start", "stop within 7 for good"]),
+    ]
     assert world.listening("app") is None
+    await world.bridges.stop()
+
+
+PLAIN = {"account": "app", "provider": "rtm", "channel": "rtm"}
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("accounts", "for_good"),
+    [
+        ({"app": account().model_copy(update={"enabled": False})}, False),
+        ({"new": account().model_copy(update={"account": "new"})}, False),
+        ({"app": RtmAccount.model_validate({**PLAIN, "url": "mqtt://127.0.0.2:1883"})}, True),
+        ({"sms": sms()}, True),
+    ],
+)
+async def test_a_broker_that_no_account_has_any_more_is_left_for_good(
+    accounts: dict[str, ProviderAccount], for_good: bool
+) -> None:
+    world = World(app=account())
+    world.bridges.start()
+    await asyncio.sleep(1)
+    world.accounts = accounts
+    await asyncio.sleep(3)
+    assert world.inlets[0].told == ["start", f"stop within 7{' for good' if for_good else ''}"]
     await world.bridges.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -102,6 +103,13 @@ async def test_an_application_that_may_not_take_it_is_as_unknown(
     configure(rtm, **application)
     published = await done(rtm.mo, up(answer=True))
     assert (others(published), downlinks(published)) == ([], _refused("unknown_application"))
+
+
+async def test_an_application_that_was_just_made_is_served(rtm: World) -> None:
+    rtm.news = rtm.catalogue
+    rtm.catalogue = replace(rtm.catalogue, applications={})
+    [(key, _)] = seen(await done(rtm.mo, up()))
+    assert key == "mo.shop.rtm"
 
 
 async def test_an_application_that_there_is_not_is_refused_to_its_device(rtm: World) -> None:

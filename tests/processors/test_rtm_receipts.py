@@ -152,6 +152,14 @@ async def test_a_device_speaks_for_its_own_messages_only(
         assert (others(published), downlinks(published)) == ([], _refused(code, device))
 
 
+async def test_a_receipt_for_an_application_that_was_just_made_counts(rtm: World) -> None:
+    await done(rtm.mt, to_ann())
+    rtm.news = rtm.catalogue
+    rtm.catalogue = replace(rtm.catalogue, applications={})
+    await done(rtm.dr, receipt_of("delivered"))
+    assert (await rtm.record()).status is Status.DELIVERED
+
+
 async def test_what_nobody_was_sent_yet_is_nobodys_to_report(rtm: World) -> None:
     """Else who guesses an id could keep it from all others."""
     rtm.limiter.set_backlog("rtm-1", True)

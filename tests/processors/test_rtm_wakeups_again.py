@@ -113,6 +113,20 @@ async def test_a_page_that_is_tried_again_does_not_begin_the_next_one_again(
     assert woken(waking.android) == sorted([token_of(PHONE), token_of(TABLET)] * 2)
 
 
+async def test_what_is_tried_again_wakes_nobody_twice_however_many_were_woken_since(
+    waking: Waking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.transactions.WAKEUPS_KEPT", 1)  # of far more followers than that
+    waking.android.answers = [Submitted(("p-1",)), failure(FailureKind.THROTTLED)]
+    [again] = await done(waking.processor, await waking.submit(to={"kind": "topic", "id": "news"}))
+    assert await done(waking.processor, delivery_of(again)) == []
+    assert (sorted({*woken(waking.android)}), len(waking.android.sent)) == (
+        [token_of(PHONE), token_of(TABLET)],
+        3,  # the one that was asked to wait twice, the other once
+    )
+    assert woken(waking.web) == [token_of(BOBS)]
+
+
 async def test_what_would_wait_longer_than_it_lasts_is_given_up(waking: Waking) -> None:
     waking.android.answers = [failure(FailureKind.THROTTLED, "rate_limited", after=600)]
     wake = await waking.submit(to={"kind": "device", "id": "ann/phone"}, validity_seconds=300)

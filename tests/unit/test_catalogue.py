@@ -12,6 +12,7 @@ import structlog
 from gateway.errors import ConfigurationError, Problem, StoreUnavailable
 from gateway.model.application import Application
 from gateway.store.catalog import CatalogueStore, StoredCatalogue
+from handlers.registry import Registry
 from processors.catalogue import EMPTY, Catalogue, CatalogueFollower, build_catalogue
 from tests.processors.virtual_time import in_virtual_time
 from tests.unit.acme import REGISTRY, Acme, AcmeAccount, account
@@ -81,8 +82,16 @@ def test_every_problem_of_every_document_is_said_at_once() -> None:
 
 def test_devices_are_only_woken_by_accounts_that_there_are() -> None:
     applications = {"a.yaml": {"app_id": "shop", "push": {"ios": "acme-1", "web": "nowhere"}}}
-    assert problems(applications, {"c.yaml": account()}) == {
+    assert problems(applications, {"c.yaml": account(channel="mobile_push")}) == {
         ("a.yaml: push.web", "there is no account nowhere")
+    }
+
+
+@pytest.mark.parametrize("channel", ["sms", "telegram", "rtm"])
+def test_devices_are_only_woken_over_channels_that_reach_one(channel: str) -> None:
+    applications = {"a.yaml": {"app_id": "shop", "push": {"ios": "acme-1"}}}
+    assert problems(applications, {"c.yaml": account(channel=channel)}) == {
+        ("a.yaml: push.ios", f"account acme-1 is of channel {channel}, which wakes no device")
     }
 
 
@@ -98,6 +107,25 @@ def test_an_account_may_only_name_an_application_that_there_is() -> None:
     assert problems({}, {"c.yaml": account(mo_application="shop")}) == {
         ("c.yaml: mo_application", "there is no application shop")
     }
+
+
+def test_an_mqtt_broker_is_of_one_account_unless_the_logins_differ_or_the_others_are_switched_off() -> None:
+    registry = Registry.discover()
+
+    def broker(name: str, url: str = "mqtt://mqtt.example", **more: Any) -> dict[str, Any]:
+        return {"account": name, "provider": "rtm", "channel": "rtm", "url": url, **more}
+
+    fine = {
+        "a.yaml": broker("a"),
+        "b.yaml": broker("b", "mqtts://mqtt.example"),
+        "c.yaml": broker("c", credentials={"username": "c", "password": "one of its own"}),
+        "d.yaml": broker("d", enabled=False),
+    }
+    assert build_catalogue(registry, {}, fine).accounts.keys() == {"a", "b", "c", "d"}
+    with pytest.raises(ConfigurationError) as caught:
+        build_catalogue(registry, {}, {**fine, "e.yaml": broker("e", "mqtt://mqtt.example:1883")})
+    what = "account a has this MQTT broker with this login already: disable one of them"
+    assert caught.value.problems == (Problem("e.yaml: url", what),)
 
 
 def test_what_is_wrong_in_itself_still_counts_as_being_there() -> None:
@@ -139,8 +167,10 @@ class FakeStore:
         self.stored = StoredCatalogue(0, {}, {})
         self.fails: Exception | None = None
         self.loads = 0
+        self.looks = 0
 
     async def version(self) -> int:
+        self.looks += 1
         if self.fails is not None:
             raise self.fails
         return self.stored.version
@@ -173,6 +203,20 @@ async def test_a_change_is_followed_by_itself_and_said() -> None:
     await asyncio.sleep(60)
     await follower.stop()
     assert ([each.version for each in changes], store.loads) == ([1, 2], 2)
+
+
+@in_virtual_time
+async def test_who_misses_something_that_was_just_made_need_not_wait_for_it() -> None:
+    store = FakeStore()
+    follower = following(store, [])
+    store.put(1, account())
+    await follower.start()
+    store.put(2, account(), account("acme-2"))
+    looks = store.looks
+    await asyncio.gather(*(follower.catch_up() for _ in range(100)))
+    assert list(follower.current.accounts) == ["acme-1", "acme-2"]
+    assert store.looks - looks <= 2, "they share a look, but for one that was under way when others asked"
+    await follower.stop()
 
 
 @in_virtual_time

@@ -62,7 +62,8 @@ def test_there_is_a_schema_for_every_contract_and_every_file_that_people_write(
     schemas: dict[str, Any],
 ) -> None:
     providers = {name for name in schemas if name.startswith("accounts/")}
-    assert set(schemas) - providers == {"mt.v1", "mo.v1", "dr.v1", "application"}
+    in_app = {"rtm-message.v1", "rtm-receipt.v1", "rtm-request.v1", "rtm-presence.v1"}
+    assert set(schemas) - providers == {"mt.v1", "mo.v1", "dr.v1", "application", *in_app}
     assert providers >= {"accounts/custom_http", "accounts/telegram", "accounts/whatsapp_cloud"}
 
 

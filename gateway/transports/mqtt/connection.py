@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -18,6 +18,7 @@ from gateway.transports.failing import not_taken
 from gateway.transports.mqtt.dialing import DialFailure, dial, dial_failure
 from gateway.transports.mqtt.failures import KEEP_ALIVE_TIMEOUT, told
 from gateway.transports.mqtt.greeting import Granted, connect_properties, granted, new_client
+from gateway.transports.mqtt.incoming import Incoming, incoming
 from gateway.transports.mqtt.wire import Wire
 from gateway.transports.port import MqttServer
 
@@ -42,7 +43,7 @@ class Hooks:
     """What is called as things happen, all on the event loop."""
 
     published: Callable[[int, int], None] | None = None  # packet identifier, reason code
-    message: Callable[[MQTTMessage], None] | None = None
+    message: Callable[[Incoming], None] | None = None
     answered: Callable[[int, list[int]], None] | None = None  # packet identifier, reason codes
     settled: Callable[[], None] | None = None  # everything that had come was read, or there is room again
 
@@ -112,6 +113,11 @@ class Connection:
         """For how long it was open, now that it has ended."""
         return self._ended_at - self._opened_at
 
+    def flush(self) -> None:
+        """Send what there is to send now, and not with what else comes in this round of the event loop."""
+        self.client.loop_write()
+        self._wire.flush()
+
     def hold(self) -> None:
         """Read nothing more, until `release`: whoever takes what comes in is not done with what came."""
         if not self._held:
@@ -147,12 +153,12 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
-        client.on_message = self._on_message
         client.on_subscribe = self._on_answered
         client.on_unsubscribe = self._on_answered
         client.on_socket_register_write = self._on_something_to_write
         # Where paho itself would look up the name and connect, and block.
         client._create_socket = lambda: self._wire  # type: ignore[method-assign]
+        client._handle_publish = lambda: self._publication(client)  # type: ignore[method-assign]
         return client
 
     def _connect(self) -> None:
@@ -190,8 +196,7 @@ class Connection:
         """Once for all that is to be sent in a round of the event loop."""
         self._flushing = False
         was_full = self._wire.full
-        self.client.loop_write()
-        self._wire.flush()
+        self.flush()
         if was_full and not self._wire.full:
             self._settled()
 
@@ -246,9 +251,16 @@ class Connection:
         if self._hooks.published is not None:
             self._hooks.published(identifier, reason.value)
 
-    def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+    def _publication(self, client: Client) -> MQTTErrorCode:
+        """In place of paho's own reading, which ends the connection over what a client has put into it."""
+        packet = client._in_packet
+        try:
+            came = incoming(packet["command"], bytes(packet["packet"]), modern=self._server.protocol == "5")
+        except ValueError:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
         if self._hooks.message is not None:
-            self._hooks.message(message)
+            self._hooks.message(came)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _on_answered(
         self,

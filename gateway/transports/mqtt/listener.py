@@ -28,8 +28,8 @@ class MqttListener:
 
     The broker keeps the session for `session_seconds` after a connection, and with it what was not
     acknowledged; with MQTT 3.1.1 for as long as it likes. Not more than `receive_maximum` publications are
-    unacknowledged at once, or one more, where the broker does not keep to it. `take` is called on the event
-    loop and must not block, nor raise.
+    unacknowledged at once, or one more, where the broker does not keep to it; what comes at QoS 0 counts, and
+    is acknowledged to nobody. `take` is called on the event loop and must not block, nor raise.
     """
 
     def __init__(

@@ -21,6 +21,7 @@ from gateway.transports.port import MqttMessage, MqttServer
 MOST_IN_FLIGHT = 1_000
 
 _AT_LEAST_ONCE = 1
+_MOST_UNSENT_BYTES = 262_144
 _NO_PROPERTIES = b""
 
 
@@ -95,6 +96,7 @@ class Outgoing:
         self._most = MOST_IN_FLIGHT
         self._in_flight: dict[int, Batch] = {}
         self._waiting: deque[Batch] = deque()
+        self._unsent_bytes = 0
 
     async def open(self, timeout_seconds: float) -> None:
         """Raises ProviderError."""
@@ -142,14 +144,22 @@ class Outgoing:
             try:
                 self._in_flight[self._published(message)] = batch
                 batch.in_flight += 1
+                self._send_much()
             except ProviderError as error:
                 batch.note(error)
                 batch.settle()
             if batch.to_come:
                 self._waiting.append(batch)
 
+    def _send_much(self) -> None:
+        """Only what is sent shows whether the broker takes more: a whole window of large messages would be
+        gathered in memory."""
+        if self._unsent_bytes > _MOST_UNSENT_BYTES:
+            self._unsent_bytes = 0
+            self._connection.flush()
+
     def _packed(self, message: MqttMessage) -> bytes:
-        """The properties, of a message that can go out."""
+        """The properties, of a message that can go out; its size counts as unsent."""
         most_bytes = self._granted.maximum_packet_size
         try:
             check_topic(message.topic)
@@ -161,6 +171,7 @@ class Outgoing:
             raise too_long(size_bytes, most_bytes)
         if message.retain and not self._granted.retain:
             raise unsendable("the broker does not retain publications")
+        self._unsent_bytes += size_bytes
         return packed
 
     def _published(self, message: MqttMessage) -> int:

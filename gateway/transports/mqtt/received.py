@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from paho.mqtt.client import MQTTMessage
-
-_AT_LEAST_ONCE = 1
+from gateway.transports.mqtt.incoming import Incoming
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,9 @@ class Received:
 class Unacknowledged:
     """The publications of one connection that the broker has no acknowledgement for, oldest first.
 
-    `send` acknowledges one by its packet identifier. After `close` nothing more goes out: the broker knows
-    these publications under this connection only.
+    `send` acknowledges one by its packet identifier. Those at QoS 0, whose identifier is 0, want no
+    acknowledgement, and count all the same: as many as whoever takes them is not done with are in memory.
+    After `close` nothing more goes out: the broker knows these publications under this connection only.
     """
 
     def __init__(self, send: Callable[[int], None]) -> None:
@@ -60,21 +59,15 @@ class Unacknowledged:
             self._send(identifier)
 
 
-def received(message: MQTTMessage, unacknowledged: Unacknowledged) -> Received:
+def received(came: Incoming, unacknowledged: Unacknowledged) -> Received:
     """Raises UnicodeDecodeError when the topic is not text."""
-    topic = message.topic
-    properties = message.properties  # None in MQTT 3.1.1
-    acknowledge = unacknowledged.add(message.mid) if message.qos == _AT_LEAST_ONCE else _nothing
+    topic, properties = came.topic.decode(), came.properties
     return Received(
         topic=topic,
-        payload=bytes(message.payload),
-        retained=bool(message.retain),
-        response_topic=getattr(properties, "ResponseTopic", None),
-        correlation_data=getattr(properties, "CorrelationData", None),
-        user_properties=tuple(getattr(properties, "UserProperty", ())),
-        acknowledge=acknowledge,
+        payload=came.payload,
+        retained=came.retained,
+        response_topic=properties.response_topic,
+        correlation_data=properties.correlation_data,
+        user_properties=tuple(properties.user),
+        acknowledge=unacknowledged.add(came.identifier),
     )
-
-
-def _nothing() -> None:
-    """At QoS 0 there is nothing to acknowledge."""

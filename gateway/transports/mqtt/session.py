@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -15,6 +14,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from gateway.transports.failing import not_taken
 from gateway.transports.mqtt.connection import Connection, End, Hooks
 from gateway.transports.mqtt.failures import failed, told
+from gateway.transports.mqtt.incoming import Incoming
 from gateway.transports.mqtt.received import Received, Unacknowledged, received
 from gateway.transports.port import MqttServer
 
@@ -135,22 +135,23 @@ class Session:
         if answer is not None and not answer.done():
             answer.set_result(codes)
 
-    def _received(self, message: MQTTMessage) -> None:
+    def _received(self, publication: Incoming) -> None:
         self.heard_at = self._loop.time()
         try:
-            came = received(message, self.unacknowledged)
+            came = received(publication, self.unacknowledged)
         except UnicodeDecodeError:  # what brokers must not let through; it would come again for ever
             logger.warning("publication.dropped", server=self._server, reason="the topic is not text")
-            self.unacknowledged.add(message.mid)()
+            self.unacknowledged.add(publication.identifier)()
             return
         self._take(came)
         # That the broker was told the maximum is not enough: MQTT 3.1.1 has none, and Mosquitto (2.0.11)
-        # sends as many again after each acknowledgement.
+        # sends as many again after each acknowledgement; and at QoS 0 there is none.
         if len(self.unacknowledged) > self._receive_maximum:
             self._connection.hold()
 
     def _acknowledge(self, identifier: int) -> None:
-        self._connection.client.ack(identifier, _AT_LEAST_ONCE)
+        if identifier:
+            self._connection.client.ack(identifier, _AT_LEAST_ONCE)
         if len(self.unacknowledged) <= self._receive_maximum:
             self._connection.release()
 

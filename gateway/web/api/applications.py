@@ -26,8 +26,13 @@ logger = structlog.get_logger("api")
 
 _TAG, _ALL = "applications", "/applications"
 _ONE = f"{_ALL}/{{app_id}}"
+_SOON = (
+    " It is in force in all processes within IMGW_CATALOGUE__POLL_SECONDS (2 s): for so long, MT and clients"
+    " of a new application may still be refused with `unknown_application`."
+)
 _READ = (
     "What `rev` says is compared, where it is given: it is refused when somebody changed the profile since."
+    + _SOON
 )
 
 
@@ -47,7 +52,7 @@ CREATE = Operation(
     answer=ApplicationProfile,
     status=201,
     refusals=("already_exists", "invalid_profile"),
-    description="Without `secrets`, one is made, and shown in this answer only.",
+    description="Without `secrets`, one is made, and shown in this answer only." + _SOON,
 )
 GET = Operation("getApplication", "GET", _ONE, _TAG, "Get a profile", Nothing, Nothing, ApplicationProfile)
 REPLACE = Operation(
@@ -97,7 +102,9 @@ ROTATE = Operation(
     answer=NewSecret,
     status=201,
     refusals=("changed_meanwhile", "invalid_profile"),
-    description="Tokens that the one before has signed are taken as long as they last; older ones no more.",
+    description="Tokens that the one before has signed are taken as long as they last; older ones no more."
+    " Where the gateway makes the logins (`access: dynamic_security`), each lasts until its token ends,"
+    " whatever has signed it: delete the device to end it.",
 )
 OPERATIONS = (LIST, CREATE, GET, REPLACE, CHANGE, REMOVE, ROTATE)
 

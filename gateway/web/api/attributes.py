@@ -42,7 +42,9 @@ def sought(application: Application, name: str, text: str) -> Any:
     """The value to look for, from a query. Raises RtmRefused: `not_indexed`, `invalid_attribute`."""
     rule = application.attributes.get(name)
     if rule is None or not rule.indexed:
-        raise RtmRefused("not_indexed")
+        known = sorted(known for known, rule in application.attributes.items() if rule.indexed)
+        what = f"people are only found by attributes that are `indexed` in the profile: {', '.join(known)}"
+        raise RtmRefused("not_indexed", what if known else None)
     return _checked(application, name, text if rule.type in ("text", "time") else _read(text))
 
 

@@ -47,16 +47,25 @@ class BrokerAnswer(Contract):
 
 
 class TopicsAnswer(Contract):
-    """The MQTT topics of the device: it listens to the first four, and publishes to the others."""
+    """The MQTT topics of the device: it listens to the first four, and publishes to the others. What stands
+    in each, deploy/clients/PROTOCOL.md tells."""
 
     down: str
+    """MT to the person."""
     device_down: str
+    """MT to this device alone."""
     sync: str
+    """What the person's other devices did, and who follows the same topics."""
     responses: str
+    """What became of what the device published."""
     up: str
+    """MO: config/schema/rtm-message.v1.schema.json."""
     receipts: str
+    """Of MT: config/schema/rtm-receipt.v1.schema.json."""
     requests: str
+    """For threads, messages, topics and push tokens: config/schema/rtm-request.v1.schema.json."""
     presence: str
+    """Whether it is connected, retained: config/schema/rtm-presence.v1.schema.json."""
 
 
 class TokenAnswer(Contract):
@@ -77,7 +86,9 @@ ISSUE = Operation(
     answer=TokenAnswer,
     status=201,
     refusals=("no_secret", "no_account"),
-    description="The person and the device are known from then on.",
+    description="The person and the device are known from then on. Where the gateway tells the broker who may"
+    " do what (`access: dynamic_security`), a new token replaces the one before and cuts the connection that"
+    " was made with it: so ask for one when it is needed.",
 )
 OPERATIONS = (ISSUE,)
 

@@ -23,6 +23,8 @@ Users = Annotated[list[UserId], Field(max_length=1_000)]
 
 class NewTopic(Contract):
     topic: Name
+    """MT go to it, or to an expression of several: `a || b` (union), `a & b` (intersection), `a - b`
+    (difference, with a space before the `-`), `a'` (complement), and parentheses."""
     description: Short | None = None
     group: Short | None = None
     open: bool = True
