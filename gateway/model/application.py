@@ -63,8 +63,7 @@ class Application(Settings):
     about a topic, they are told to all who follow it, always."""
     push: dict[PushPlatform, Name] = {}
     """Which account wakes devices of which platform, when an MT has a notification and no device of its
-    recipient is connected: of channel mobile_push or web_push. It need not be among `accounts`, by which MT
-    are sent."""
+    recipient is connected: one of a push channel. It need not be among `accounts`, by which MT are sent."""
     enabled: bool = True
 
     def may_use(self, account: str) -> bool:
