@@ -256,7 +256,10 @@ def demo(
         ".imgw/demo"
     ),
     mqtt: Annotated[
-        MqttBrokers, typer.Option(help="Which MQTT broker carries the in-app channel, of those there are.")
+        MqttBrokers,
+        typer.Option(
+            metavar="WHICH", help="The MQTT broker of the in-app part: mosquitto, amqtt, any or none."
+        ),
     ] = MqttBrokers.ANY,
 ) -> None:
     """Run the main job on the embedded default: 300 and more messages, three simulated providers, replies;

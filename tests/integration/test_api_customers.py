@@ -190,7 +190,8 @@ async def test_a_person_is_deleted_with_everything_about_them(site: Site) -> Non
 
 
 async def test_a_device_is_dismissed_wherever_it_may_have_a_login(site: Site) -> None:
-    accounts = [RTM, {**RTM, "account": "rtm-2"}, {**RTM, "account": "rtm-3", "enabled": False}]
+    second = {**RTM, "account": "rtm-2", "url": "mqtt://second.example"}
+    accounts = [RTM, second, {**RTM, "account": "rtm-3", "enabled": False}]
     await configure(site, SHOP, accounts=accounts)
     await site.customers.touch(Device("shop", "ann", "phone"), AT)
     await site.ask("DELETE", f"{ALL}/ann")

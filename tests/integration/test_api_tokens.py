@@ -126,12 +126,15 @@ async def test_an_application_needs_a_secret_and_to_be_enabled(site: Site) -> No
     assert await site.refused("GET", "/applications/shop/customers/ann") == (404, "unknown_user")
 
 
+SECOND = {**RTM, "account": "rtm-2", "url": "mqtt://second.example"}
+
+
 @pytest.mark.parametrize(
     "accounts",
     [
         [],
         [{**RTM, "enabled": False}],
-        [RTM, {**RTM, "account": "rtm-2"}],
+        [RTM, SECOND],
     ],
 )
 async def test_an_application_needs_one_account_of_the_in_app_channel(site: Site, accounts: Any) -> None:
@@ -140,7 +143,7 @@ async def test_an_application_needs_one_account_of_the_in_app_channel(site: Site
 
 
 async def test_of_several_accounts_the_one_that_the_application_may_use_is_taken(site: Site) -> None:
-    await configure(site, {**SHOP, "accounts": ["rtm-2"]}, accounts=[RTM, {**RTM, "account": "rtm-2"}])
+    await configure(site, {**SHOP, "accounts": ["rtm-2"]}, accounts=[RTM, SECOND])
     assert (await site.ask("POST", TOKENS, WANTED)).status == 201
     assert [account for account, _, _ in site.door.admitted] == ["rtm-2"]
 
