@@ -15,17 +15,17 @@ from gateway.model.outcome import OutcomeEvent
 from gateway.model.receipt import NEGATIVE_ENDS, Reason, Status
 from gateway.store.inbound import MORecord
 from gateway.store.records import MTRecord
+from gateway.telemetry.tracing import TRACE
 
 ATTEMPT = "x-attempt"
 WAITS = "x-waits"
 REFERENCE = "x-reference"
 ORDER = "x-order"  # the same for all MT of an application to a recipient
-_TRACE = ("traceparent", "tracestate")
 
 
 def trace_of(headers: Headers) -> dict[str, HeaderValue]:
     """The headers that every message that follows from another one keeps."""
-    return {name: headers[name] for name in _TRACE if name in headers}
+    return {name: headers[name] for name in TRACE if name in headers}
 
 
 def dr_publications(

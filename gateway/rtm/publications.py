@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from gateway.telemetry.tracing import trace_in
 from gateway.transports.port import MqttMessage
 
 CONTENT_TYPE = "application/json"
 MAX_EXPIRY_SECONDS = 4_294_967_295  # four bytes (MQTT 5, section 3.3.2.3.3)
-
-_TRACE = ("traceparent", "tracestate")
-# What a property of MQTT can hold without some broker or client breaking the connection over it.
-_PRINTABLE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 def publication(
@@ -33,7 +29,7 @@ def publication(
     properties = [("type", kind)]
     if message_id is not None:
         properties.append(("message_id", message_id))
-    properties.extend(_traced(trace))
+    properties.extend(trace_in(trace).items())
     return MqttMessage(
         topic=topic,
         payload=payload,
@@ -48,9 +44,3 @@ def seconds_left(expires_at: datetime, at: datetime) -> int:
     """How long the broker is to keep it: whole seconds, at least one, since brokers take 0 for no time at
     all or for ever."""
     return min(max(1, math.ceil((expires_at - at).total_seconds())), MAX_EXPIRY_SECONDS)
-
-
-def _traced(headers: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Anybody who publishes can write anything there."""
-    given = ((name, headers.get(name)) for name in _TRACE)
-    return [(name, value) for name, value in given if isinstance(value, str) and _PRINTABLE.fullmatch(value)]

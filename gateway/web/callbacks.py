@@ -7,7 +7,6 @@ made safe: the provider then repeats the callback.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -21,6 +20,7 @@ from gateway.errors import CallbackRefused, UnavailableError
 from gateway.model.base import now, rfc3339, uuid7
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import trace_in
 from gateway.together import together
 from gateway.web.bodies import read_body
 
@@ -35,8 +35,6 @@ _BROWSERS = {
     "Access-Control-Allow-Headers": "authorization, content-type",
     "Access-Control-Max-Age": "86400",
 }
-_TRACE = ("traceparent", "tracestate")
-_TRACEABLE = re.compile(r"[\x20-\x7e]{1,512}")  # anybody can send anything; W3C Trace Context allows no more
 
 
 class CallbackHandler(Protocol):
@@ -120,8 +118,7 @@ class CallbackRoute:
         return CallbackRequest(request.method, url, dict(request.query), headers, body)
 
     async def _enqueue(self, items: Sequence[CallbackItem], account: str, request: web.Request) -> None:
-        given = {name: request.headers.get(name, "") for name in _TRACE}
-        trace = {name: value for name, value in given.items() if _TRACEABLE.fullmatch(value)}
+        trace = trace_in(request.headers)
         at = rfc3339(now())
         publications = []
         for item in items:

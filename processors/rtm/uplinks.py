@@ -9,7 +9,6 @@ no more than a window of those, and keeps the rest.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -27,6 +26,7 @@ from gateway.rtm.refusals import RtmRefused
 from gateway.rtm.wire import Presence, Request, UpMessage, UpReceipt, refused, result
 from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import trace_in
 from gateway.transports.mqtt import Received
 from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
 from processors.catalogue import Configured
@@ -44,9 +44,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 # A client that waits for its answer has given up by then.
 _REQUEST_WAITS = timedelta(seconds=30)
 _MAX_CORRELATION_BYTES = 256
-_TRACEABLE = re.compile(r"[\x20-\x7e]{1,512}")  # anybody can send anything; W3C Trace Context allows no more
 _TOPIC = "x-mqtt-topic"
-_TRACE = ("traceparent", "tracestate")
 
 
 class Serving(Protocol):
@@ -160,7 +158,7 @@ class Uplinks:
         if correlation is not None:
             body["correlation"] = correlation.hex()
         headers: dict[str, HeaderValue] = {
-            **_trace(received),
+            **trace_in(dict(received.user_properties)),
             ACCOUNT: self._account,
             KIND: kind,
             RECEIVED_AT: rfc3339(at),
@@ -244,8 +242,3 @@ def _correlation(received: Received) -> bytes | None:
     """What is too long is left out: the answer's `of` tells as much."""
     given = received.correlation_data
     return given if given and len(given) <= _MAX_CORRELATION_BYTES else None
-
-
-def _trace(received: Received) -> dict[str, str]:
-    given = dict(received.user_properties)
-    return {name: given[name] for name in _TRACE if _TRACEABLE.fullmatch(given.get(name, ""))}
