@@ -7,7 +7,6 @@ drivers of a broker and a database.
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,30 +14,10 @@ import typer
 
 from gateway import __version__
 from gateway.errors import ConfigurationError, GatewayError
+from processors.cli_arguments import Daemons, Folder, LetterId, LetterIdOrNone, MqttBrokers, OfAccount, Reason
 
 EXIT_RUNTIME = 1
 EXIT_CONFIGURATION = 78  # EX_CONFIG: restarting does not help
-
-
-class Daemons(StrEnum):
-    """What `imgw run` can run."""
-
-    MT = "mt"
-    MO = "mo"
-    DR = "dr"
-    RETRY = "retry"
-    WEB = "web"
-    RTM = "rtm"
-    ALL = "all"
-
-
-class MqttBrokers(StrEnum):
-    """What `imgw demo` can start as an MQTT broker."""
-
-    MOSQUITTO = "mosquitto"
-    AMQTT = "amqtt"
-    ANY = "any"
-    NONE = "none"
 
 
 app = typer.Typer(
@@ -55,16 +34,6 @@ dr = typer.Typer(help="Delivery receipts, as they came from providers.", no_args
 unmatched = typer.Typer(help="Receipts that never found their MT.", no_args_is_help=True)
 provider = typer.Typer(help="One provider, through an account.", no_args_is_help=True)
 dead = typer.Typer(help="Dead letters: messages that could not be dealt with.", no_args_is_help=True)
-
-Folder = Annotated[
-    Path, typer.Argument(help="The folder with applications/ and accounts/.", file_okay=False, exists=True)
-]
-LetterId = Annotated[str, typer.Argument(metavar="ID", help="The id that `imgw dead list` shows.")]
-LetterIdOrNone = Annotated[
-    str | None, typer.Argument(metavar="ID", help="The id that `imgw dead list` shows.")
-]
-OfAccount = Annotated[str | None, typer.Option("--account", help="Only of this account.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="All with this reason.")]
 
 
 @app.callback(invoke_without_command=True)
