@@ -27,7 +27,6 @@ from gateway.settings import Settings
 from gateway.store.indexes import ensure_indexes
 from gateway.web.app import HttpServer
 from gateway.web.health import HealthRoutes
-from processors.in_app import build_in_app
 from processors.servers import make_broker, open_database
 from processors.ways_out import WaysOut
 from processors.wiring import (
@@ -38,7 +37,6 @@ from processors.wiring import (
     build_expiry,
     build_metrics,
     build_parts,
-    build_web,
     build_work,
 )
 
@@ -127,6 +125,8 @@ class Daemon:
             expiry.start()
             stack.push_async_callback(self._stopping("expiry monitor", expiry.stop))
         if "rtm" in self._roles:
+            from processors.in_app import build_in_app  # only for those that need it
+
             in_app = build_in_app(parts, ways_out)
             in_app.start()
             stack.push_async_callback(self._stopping("in-app channel", in_app.stop))
@@ -134,6 +134,8 @@ class Daemon:
             checks = health.checks if list(self._roles) == ["rtm"] else health.details
             checks["rtm"] = lambda: in_app.trouble
         if "web" in self._roles:
+            from processors.web import build_web
+
             server = build_web(parts, ways_out)
             port = await self._enter(stack, "web server", server.start, server.stop)
             logger.info("web.listening", port=port)

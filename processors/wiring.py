@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 import gateway
@@ -18,7 +17,6 @@ from gateway.broker.port import Broker
 from gateway.broker.topology import DR_IN, MO_IN, MT, MT_BULK, RETRY, lane, shard
 from gateway.errors import BrokerUnavailable
 from gateway.model.account import ProviderAccount
-from gateway.rtm.account import RtmAccount
 from gateway.settings import Settings
 from gateway.store.catalog import CatalogueStore
 from gateway.store.connect import Database
@@ -32,13 +30,7 @@ from gateway.store.transactions import Transactions
 from gateway.store.watch import StoreWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import Transports
-from gateway.web.api import api
-from gateway.web.app import HttpServer
-from gateway.web.broker_hook import BrokerHook
-from gateway.web.callbacks import CallbackRoute
 from gateway.web.health import HealthRoutes
-from gateway.web.media import MediaRoute
-from handlers.contract import Handler
 from handlers.registry import Registry
 from processors.catalogue import Catalogue, CatalogueFollower
 from processors.dispatch import Dispatcher
@@ -51,13 +43,11 @@ from processors.loop import Loop
 from processors.mo import MOProcessor
 from processors.mt import MTProcessor
 from processors.outcome import Processor
-from processors.rest_api import add_rest_api
 from processors.retry import RetryProcessor
 from processors.rtm.inbound import InAppInbound
 from processors.rtm.outbound import InAppOutbound
 from processors.rtm.receipts import InAppReceipts
 from processors.servers import secret_box
-from processors.ways_out import WaysOut
 
 Role = Literal["mt", "mo", "dr", "retry", "web", "rtm"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -214,33 +204,6 @@ def build_expiry(parts: Parts) -> ExpiryMonitor:
         interval_seconds=expiry.interval_seconds,
         batch=expiry.batch,
     )
-
-
-def build_web(parts: Parts, ways_out: WaysOut) -> HttpServer:
-    """The server that providers call, and callers of the API."""
-    settings, keys = parts.settings.web, parts.settings.api.keys
-    app = web.Application(client_max_size=settings.max_body_bytes)
-
-    def handler_of(account: str) -> Handler | None:
-        return parts.catalogue.current.handlers.get(account)
-
-    CallbackRoute(parts.broker, handler_of, parts.metrics, public_url=settings.public_url).register(app)
-    BrokerHook(
-        lambda account: _mqtt_account(parts, account),
-        lambda app_id: parts.catalogue.current.applications.get(app_id),
-        parts.metrics,
-    ).register(app)
-    v1 = api(keys)
-    most_bytes = parts.settings.api.max_media_bytes
-    MediaRoute(ways_out.http, ways_out.all, handler_of, parts.metrics, most_bytes=most_bytes).register(v1)
-    add_rest_api(app, v1, parts, ways_out)
-    app.add_subapp("/v1", v1)
-    return HttpServer(app, settings.host, settings.port, setting="IMGW_WEB__PORT")
-
-
-def _mqtt_account(parts: Parts, name: str) -> RtmAccount | None:
-    account = parts.catalogue.current.accounts.get(name)
-    return account if isinstance(account, RtmAccount) and account.enabled else None
 
 
 def add_checks(health: HealthRoutes, parts: Parts) -> None:

@@ -20,7 +20,8 @@ from gateway.store.topics import Topics
 from gateway.telemetry.metrics import Metrics
 from gateway.web.api.description import document
 from processors.ways_out import WaysOut
-from processors.wiring import Parts, build_web
+from processors.web import build_web
+from processors.wiring import Parts
 from tests.handlers.fake_http import FakeTokens
 from tests.integration.scripted_server import http, scripted_server
 from tests.processors.fake_broker import FakeBroker
