@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.broker.port import Broker
-from gateway.store.connect import Database, Driver
-from gateway.store.indexes import ensure_indexes
+from gateway.store.connect import Driver
 from tests.contracts.broker_kinds import KINDS, Place, broker_at, empty_place
 from tests.contracts.store_world import Store
-from tests.servers.mongod import MongoServer
+from tests.servers.mongod import MongoServer, impatient
 
 
 @pytest.fixture(params=["motor", "pymongo"])
@@ -23,10 +22,8 @@ def driver(request: pytest.FixtureRequest) -> Driver:
 @pytest.fixture
 async def store(mongod: MongoServer, database_name: str, driver: Driver) -> AsyncIterator[Store]:
     """A store of its own, with its indexes; an operation may take two seconds."""
-    database = Database(mongod.url, database_name, driver, timeout_seconds=2.0)
-    await ensure_indexes(database)
-    yield Store(database, mongod)
-    await database.close()
+    async with impatient(mongod.url, database_name, driver, 2.0) as database:
+        yield Store(database, mongod)
 
 
 @pytest.fixture(params=KINDS)

@@ -21,7 +21,7 @@ from gateway.store.secrets import SecretBox
 from gateway.store.transactions import Change
 from gateway.store.watch import StoreWatch
 from tests.contracts.store_world import AT, Store, accepted, mo, receipt
-from tests.servers.mongod import MongoServer
+from tests.servers.mongod import MongoServer, impatient, opened
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.mongodb
@@ -30,10 +30,8 @@ pytestmark = pytest.mark.mongodb
 @pytest.fixture
 async def store(mongod: MongoServer, database_name: str, driver: Driver) -> AsyncIterator[Store]:
     """As elsewhere, but with less patience."""
-    database = Database(mongod.url, database_name, driver, timeout_seconds=1.0)
-    await ensure_indexes(database)
-    yield Store(database, mongod)
-    await database.close()
+    async with impatient(mongod.url, database_name, driver, 1.0) as database:
+        yield Store(database, mongod)
 
 
 def everything(store: Store) -> dict[str, Awaitable[Any]]:
@@ -199,17 +197,18 @@ async def test_every_write_is_safe_on_a_majority_whatever_the_url_says(
 ) -> None:
     database = Database(f"{mongod.url}{options}", database_name, driver)
     store = Store(database, mongod)
-    await ensure_indexes(database)
-    try:
+    async with opened(database):
+        await ensure_indexes(database)
         await database.db.command({"profile": 2})
-        record = await store.added(accepted())
-        await store.transactions.move(record, Change(Status.SENDING, 1))
-        await store.inbound.add_mo(mo())
-        await store.inbound.add_receipt(receipt())
-        seen = await database.db["system.profile"].find({"op": {"$in": ["insert", "command"]}}).to_list(None)
-    finally:
-        await database.db.command({"profile": 0})
-        await database.close()
+        try:
+            record = await store.added(accepted())
+            await store.transactions.move(record, Change(Status.SENDING, 1))
+            await store.inbound.add_mo(mo())
+            await store.inbound.add_receipt(receipt())
+            profile = database.db["system.profile"]
+            seen = await profile.find({"op": {"$in": ["insert", "command"]}}).to_list(None)
+        finally:
+            await database.db.command({"profile": 0})
     writes = [each["command"] for each in seen if {"insert", "update"} & each["command"].keys()]
     assert len(writes) >= 3
     durable = {"w": "majority", "j": True}

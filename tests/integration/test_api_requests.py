@@ -14,7 +14,7 @@ from gateway.store.secrets import SecretBox
 from gateway.web.api.description import DESCRIBE, OPERATIONS, document
 from gateway.web.api.operations import Nothing, Operation
 from tests.integration.api_site import KEY, MOST_BYTES, SHOP, Site, configure, open_site
-from tests.servers.mongod import MongoServer
+from tests.servers.mongod import MongoServer, impatient
 
 pytestmark = pytest.mark.mongodb
 
@@ -163,8 +163,10 @@ async def test_of_very_many_faults_the_first_are_told(site: Site) -> None:
 async def test_while_the_store_is_away_callers_are_told_to_come_again(
     mongod: MongoServer, database_name: str
 ) -> None:
-    database = Database(mongod.url, database_name, timeout_seconds=1.0)
-    async with open_site(database) as site:
+    async with (
+        impatient(mongod.url, database_name, "motor", 1.0) as database,
+        open_site(database) as site,
+    ):
         await configure(site)
         mongod.suspend()
         try:
@@ -174,7 +176,6 @@ async def test_while_the_store_is_away_callers_are_told_to_come_again(
         finally:
             mongod.resume()
         assert (await site.ask("GET", APP)).status == 200
-    await database.close()
 
 
 async def test_a_key_that_does_not_open_the_store_shows_nothing(database: Database) -> None:

@@ -11,7 +11,7 @@ from gateway.errors import StoreUnavailable
 from gateway.store.connect import Database
 from gateway.store.queue_messages import Message, Wait
 from gateway.store.queues import QueueStore
-from tests.servers.mongod import MongoServer
+from tests.servers.mongod import MongoServer, opened
 from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.mongodb
@@ -21,9 +21,8 @@ pytestmark = pytest.mark.mongodb
 async def store(
     request: pytest.FixtureRequest, mongod: MongoServer, database_name: str
 ) -> AsyncIterator[Database]:
-    database = Database(mongod.url, database_name, request.param)
-    yield database
-    await database.close()
+    async with opened(Database(mongod.url, database_name, request.param)) as database:
+        yield database
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.integration.rtm_access_world import (
     long_ago,
     open_world,
 )
-from tests.servers.mongod import MongoServer
+from tests.servers.mongod import MongoServer, impatient
 from tests.servers.mosquitto import MosquittoServer
 
 pytestmark = pytest.mark.mosquitto
@@ -56,9 +56,8 @@ WILD = (
 
 @pytest.fixture
 async def database(mongod: MongoServer, database_name: str) -> AsyncIterator[Database]:
-    database = Database(mongod.url, database_name, "motor", timeout_seconds=5.0)
-    yield database
-    await database.close()
+    async with impatient(mongod.url, database_name, "motor", 5.0) as database:
+        yield database
 
 
 @pytest.fixture

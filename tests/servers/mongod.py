@@ -8,6 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +16,9 @@ import pytest
 from pymongo import MongoClient
 
 from gateway.errors import ConfigurationError
-from gateway.store.connect import Database
+from gateway.store.connect import Database, Driver
 from gateway.store.embedded import EmbeddedMongod
+from gateway.store.indexes import ensure_indexes
 from gateway.store.mongod import find_mongod
 from tests.servers.need import missing
 
@@ -84,9 +86,29 @@ def database_name(mongod: MongoServer) -> Iterator[str]:
 @pytest.fixture
 async def database(mongod: MongoServer, database_name: str) -> AsyncIterator[Database]:
     """A database of its own, through motor."""
-    database = Database(mongod.url, database_name)
-    yield database
-    await database.close()
+    async with opened(Database(mongod.url, database_name)) as database:
+        yield database
+
+
+@asynccontextmanager
+async def opened(database: Database) -> AsyncIterator[Database]:
+    """It, closed whatever happens."""
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def impatient(url: str, name: str, driver: Driver, seconds: float) -> AsyncIterator[Database]:
+    """A database with its indexes, whose operations may take these seconds.
+
+    The indexes are made with more patience: a disk may stand still for longer than a test wants to wait.
+    """
+    async with opened(Database(url, name, driver, timeout_seconds=60)) as patient:
+        await ensure_indexes(patient)
+    async with opened(Database(url, name, driver, timeout_seconds=seconds)) as database:
+        yield database
 
 
 def _stopped(pid: int) -> bool:
