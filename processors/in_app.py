@@ -101,7 +101,7 @@ def _loops(parts: Parts, ways_out: WaysOut) -> tuple[Loop, ...]:
         return parts.catalogue.current
 
     workers = parts.settings.processor.workers
-    downlinks = DownlinkProcessor(ways_out.mqtt, parts.customers, catalogue, parts.metrics)
+    downlinks = DownlinkProcessor(ways_out.mqtt, parts.limiter, parts.customers, catalogue, parts.metrics)
     wakeups = WakeProcessor(
         parts.transactions, parts.customers, parts.limiter, ways_out.all, catalogue, parts.metrics
     )

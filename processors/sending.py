@@ -41,21 +41,13 @@ class Sender:
 
     def _learn(self, account: ProviderAccount, answer: Answer) -> None:
         """What this answer says about the account and its provider."""
-        name = account.account
         if isinstance(answer, MessageRefused):
             outcome = "refused"
-        elif isinstance(answer, Submitted):
-            outcome = "submitted"
-            self._limiter.answered(name)
-            self._limiter.healthy(name, True)
         else:
-            outcome = answer.kind.value
-            away = answer.kind in (FailureKind.TRANSIENT, FailureKind.UNCERTAIN)
-            (self._limiter.failed if away else self._limiter.answered)(name)
-            if answer.kind is FailureKind.AUTH:
-                self._limiter.healthy(name, False)
-            self._limiter.pause(name, pause_of(answer))
-        self._metrics.attempts.labels(name, account.provider, outcome).inc()
+            error = answer if isinstance(answer, ProviderError) else None
+            outcome = "submitted" if error is None else error.kind.value
+            learn(self._limiter, account.account, error)
+        self._metrics.attempts.labels(account.account, account.provider, outcome).inc()
 
     async def _send(self, account: ProviderAccount, handler: Handler, submission: Submission) -> Submitted:
         started = time.perf_counter()
@@ -70,3 +62,16 @@ class Sender:
         finally:
             seconds = time.perf_counter() - started
             self._metrics.provider_seconds.labels(account.account, account.provider).observe(seconds)
+
+
+def learn(limiter: Limiter, account: str, error: ProviderError | None) -> None:
+    """What the answer to a send says about its account; None where all was taken."""
+    if error is None:
+        limiter.answered(account)
+        limiter.healthy(account, True)
+        return
+    away = error.kind in (FailureKind.TRANSIENT, FailureKind.UNCERTAIN)
+    (limiter.failed if away else limiter.answered)(account)
+    if error.kind is FailureKind.AUTH:
+        limiter.healthy(account, False)
+    limiter.pause(account, pause_of(error))

@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from gateway.broker.port import Delivery, Headers, Publication
-from gateway.broker.topology import RTM_OUT, after
+from gateway.broker.topology import RTM_OUT, after, tier_for
 from gateway.errors import FailureKind, ProviderError
 from gateway.model.account import WAIT_TIERS_SECONDS
 from gateway.model.base import now
@@ -24,7 +24,9 @@ from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import MqttMessage, MqttTransport
 from processors.catalogue import Catalogue
+from processors.limiter import Limiter
 from processors.outcome import Dead, Done, Outcome
+from processors.sending import learn
 
 logger = structlog.get_logger("rtm")
 
@@ -49,17 +51,19 @@ class DownlinkProcessor:
     """Processes deliveries of `imgw.rtm.out`.
 
     An account's MQTT broker that is away keeps nobody waiting but its own: what is for it waits in the wait
-    tiers, until it is not worth telling any more.
+    tiers, until it is not worth telling any more. A page of an audience counts as one send to the limiter.
     """
 
     def __init__(
         self,
         transport: MqttTransport,
+        limiter: Limiter,
         customers: Customers,
         catalogue: Callable[[], Catalogue],
         metrics: Metrics,
     ) -> None:
         self._transport = transport
+        self._limiter = limiter
         self._customers = customers
         self._catalogue = catalogue
         self._metrics = metrics
@@ -76,18 +80,30 @@ class DownlinkProcessor:
             self._count(downlink, "expired")
             return Done()
         topics, last = await self._topics(told, delivery.headers)
-        messages = _messages(topics, told, delivery.headers)
-        try:
-            if messages:
-                await self._transport.publish(
-                    account.server, messages, timeout_seconds=account.timeout_seconds
-                )
-        except ProviderError as error:
-            return self._failed(downlink, error, delivery)
+        if topics:
+            seconds = await self._limiter.enter(account.account)
+            if seconds:
+                return Done([after(tier_for(seconds), RTM_OUT, _same(delivery, {}))])
+            try:
+                await self._publish(account, _messages(topics, told, delivery.headers))
+            except ProviderError as error:
+                return self._failed(downlink, error, delivery)
         if last is not None:
             return Done([_same(delivery, {_AFTER: last, _LOOKS: 0})])
         self._count(downlink, "published")
         return Done()
+
+    async def _publish(self, account: RtmAccount, messages: Sequence[MqttMessage]) -> None:
+        """In a slot that was had before, which is left. Raises ProviderError."""
+        name, seconds = account.account, account.timeout_seconds
+        try:
+            await self._transport.publish(account.server, messages, timeout_seconds=seconds)
+            learn(self._limiter, name, None)
+        except ProviderError as error:
+            learn(self._limiter, name, error)
+            raise
+        finally:
+            self._limiter.leave(name)
 
     async def _topics(self, told: _Told, headers: Headers) -> tuple[list[str], str | None]:
         """Where to publish it, and behind whom to go on; None when nobody is left."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
 from gateway.broker.port import Delivery, Publication
 from gateway.errors import FailureKind, ProviderError
 from gateway.model.base import now
 from gateway.rtm.items import Downlink, answer_to, down_publication
-from gateway.transports.port import MqttMessage
+from gateway.telemetry.metrics import Metrics
+from gateway.transports.port import MqttMessage, MqttServer, MqttTransport
+from processors.breaker import TRIPS_AFTER
+from processors.limiter import Limiter
 from processors.outcome import Dead
 from processors.rtm.downlinks import DownlinkProcessor
 from tests.handlers.fake_mqtt import FakeMqtt
@@ -25,12 +30,34 @@ SAID = {"type": "receipt", "message_id": "m-1", "status": "read"}
 TRACED = ("traceparent", TRACE["traceparent"])
 
 
-def processor(world: World, mqtt: FakeMqtt | None = None) -> DownlinkProcessor:
-    return DownlinkProcessor(mqtt or world.mqtt, world.customers, lambda: world.catalogue, world.metrics)
+def processor(
+    world: World, mqtt: MqttTransport | None = None, limiter: Limiter | None = None
+) -> DownlinkProcessor:
+    """Of a process that has just started, but for `limiter`: then what that has learnt is known."""
+    if limiter is None:
+        limiter = Limiter(Metrics(CollectorRegistry()))
+        limiter.configure(world.catalogue.accounts)
+    return DownlinkProcessor(
+        mqtt or world.mqtt, limiter, world.customers, lambda: world.catalogue, world.metrics
+    )
 
 
 def in_a_minute() -> datetime:
     return now() + timedelta(seconds=60)
+
+
+class HungMqtt:
+    """An MQTT broker that answers nothing until it is let."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.under_way = 0
+
+    async def publish(
+        self, server: MqttServer, messages: Sequence[MqttMessage], *, timeout_seconds: float
+    ) -> None:
+        self.under_way += 1
+        await self.answers.wait()
 
 
 def sync(*, expires_at: datetime | None = None, **whom: Any) -> Publication:
@@ -161,6 +188,35 @@ async def test_a_page_that_fails_is_told_again_and_those_before_it_are_not(
     [end] = await done(processor(rtm, failing), delivery_of(wait))
     assert [each.topic for each in failing.published] == ["imgw/v1/shop/u/bob/sync"]
     assert await done(processor(rtm, failing), delivery_of(end)) == []
+
+
+async def test_a_broker_that_does_not_answer_is_left_alone_while_what_is_for_it_waits(rtm: World) -> None:
+    mqtt, seconds = FakeMqtt(*(failure(FailureKind.UNCERTAIN) for _ in range(TRIPS_AFTER))), [0.0]
+    limiter = Limiter(rtm.metrics, lambda: seconds[0])
+    limiter.configure(rtm.catalogue.accounts)
+    process, delivery, waits = processor(rtm, mqtt, limiter), delivery_of(sync(user_id="ann")), []
+    for _ in range(TRIPS_AFTER + 1):
+        [again] = await done(process, delivery)
+        waits.append((again.exchange.removeprefix("imgw.wait."), again.headers.get("x-looks")))
+        delivery = delivery_of(again)
+    # The last wait is by what is left of the rest that the breaker takes, and no try of this one.
+    assert waits == [("1s", 1), ("5s", 2), ("30s", 3), ("120s", 4), ("600s", 5), ("5s", 5)]
+    assert len(mqtt.servers) == TRIPS_AFTER
+    seconds[0] += 60.0
+    assert await done(process, delivery) == []
+    assert [each.topic for each in told(mqtt)] == ["imgw/v1/shop/u/ann/sync"]
+
+
+async def test_no_more_goes_to_a_broker_at_once_than_its_account_says(rtm: World) -> None:
+    mqtt, limiter = HungMqtt(), Limiter(rtm.metrics)
+    limiter.configure({"rtm-1": BROKER.model_copy(update={"max_in_flight": 2})})
+    process = processor(rtm, mqtt, limiter)
+    telling = [asyncio.create_task(done(process, delivery_of(sync(user_id="ann")))) for _ in range(3)]
+    [first], under_way = await asyncio.wait(telling, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    [again] = first.result()
+    assert (again.exchange, again.routing_key, mqtt.under_way) == ("imgw.wait.5s", "imgw.rtm.out", 2)
+    mqtt.answers.set()
+    assert await asyncio.gather(*under_way) == [[], []]
 
 
 async def test_what_the_broker_will_never_take_is_kept_for_a_person_to_look_at(rtm: World) -> None:
