@@ -126,10 +126,13 @@ def _shared_places(accounts: Mapping[str, ProviderAccount]) -> Iterator[Problem]
     for where, account in accounts.items():
         if not isinstance(account, RtmAccount) or not account.enabled:
             continue
-        other = first.setdefault(account.place, account.account)
-        if other != account.account:
-            what = f"account {other} has this MQTT broker with this login already: disable one of them"
-            yield Problem(f"{where}: url", what)
+        taken = {account.place: ("url", "has this MQTT broker with this login")}
+        if account.parameters.inbound == "amq_topic":  # of the one RabbitMQ that the gateway stands on
+            taken["amq.topic"] = ("parameters.inbound", "takes what comes by amq.topic")
+        for place, (field, how) in taken.items():
+            other = first.setdefault(place, account.account)
+            if other != account.account:
+                yield Problem(f"{where}: {field}", f"account {other} {how} already: disable one of them")
 
 
 def _wakes(channel: str) -> bool:

@@ -20,6 +20,7 @@ MO_IN = "imgw.mo.in"
 DR_IN = "imgw.dr.in"
 MO = "imgw.mo"
 DR = "imgw.dr"
+RTM_IN = "imgw.rtm.in"  # what devices publish at RabbitMQ's MQTT plugin; declared by who reads it
 RTM_OUT = "imgw.rtm.out"
 RTM_WAKE = "imgw.rtm.wake"
 DEAD = "imgw.dead"

@@ -55,9 +55,7 @@ def build_bridges(parts: InletParts, *, grace_seconds: float) -> Bridges:
             parts.metrics,
         )
         if account.parameters.inbound == "amq_topic":
-            return QueueInlet(
-                account.account, parts.broker, uplinks, parts.loop_of, on_rabbitmq=parts.on_rabbitmq
-            )
+            return QueueInlet(parts.broker, uplinks, parts.loop_of, on_rabbitmq=parts.on_rabbitmq)
         return MqttInlet(Bridge(account, parts.slots, _listening_at(account, parts), uplinks.take), uplinks)
 
     return Bridges(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway.broker.port import Broker, Delivery
+from gateway.broker.topology import RTM_IN
 from gateway.errors import UnavailableError
 from gateway.model.base import now
 from gateway.rtm.names import UP_KINDS, up_filter
@@ -51,20 +52,22 @@ class MqttInlet:
 
 class QueueInlet:
     """A queue at amq.topic, which all instances of the rtm daemon work off together. `loop_of` makes what
-    works a queue off. Nothing is taken unless the gateway stands `on_rabbitmq`."""
+    works a queue off. Nothing is taken unless the gateway stands `on_rabbitmq`.
+
+    It does not bear the account's name: there is but one such account, and were it to get another name, the
+    queue of the old one would fill with what nobody takes.
+    """
 
     def __init__(
         self,
-        account: str,
         broker: Broker,
         uplinks: Uplinks,
         loop_of: Callable[[str, Processor], Loop],
         *,
         on_rabbitmq: bool,
     ) -> None:
-        self._queue = f"imgw.rtm.in.{account}"
         self._broker = broker
-        self._loop = loop_of(self._queue, QueuedUplinks(uplinks))
+        self._loop = loop_of(RTM_IN, QueuedUplinks(uplinks))
         self._on_rabbitmq = on_rabbitmq
         self._task: asyncio.Task[None] | None = None
 
@@ -72,7 +75,7 @@ class QueueInlet:
     def trouble(self) -> str | None:
         if not self._on_rabbitmq:
             return "inbound amq_topic needs a gateway that stands on RabbitMQ: set IMGW_BROKER__URL"
-        return None if self._loop.consuming else f"{self._queue} is not being consumed"
+        return None if self._loop.consuming else f"{RTM_IN} is not being consumed"
 
     @property
     def listening(self) -> bool:
@@ -80,7 +83,7 @@ class QueueInlet:
 
     async def start(self) -> None:
         if self._on_rabbitmq:
-            self._task = asyncio.create_task(self._run(), name=self._queue)
+            self._task = asyncio.create_task(self._run(), name=RTM_IN)
 
     async def stop(self, within_seconds: float, *, for_good: bool = False) -> None:
         """The queue stays, and with it what devices publish meanwhile."""
@@ -94,10 +97,10 @@ class QueueInlet:
         said = ""
         while True:
             try:
-                await self._broker.declare_queue(self._queue, bindings)
+                await self._broker.declare_queue(RTM_IN, bindings)
             except UnavailableError as error:
                 if said != str(error):
-                    logger.warning("inlet.waiting", queue=self._queue, error=str(error))
+                    logger.warning("inlet.waiting", queue=RTM_IN, error=str(error))
                 said = str(error)
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:

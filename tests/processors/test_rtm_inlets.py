@@ -46,7 +46,7 @@ class World:
         self.declared: dict[str, Mapping[str, str]] = {}
         broker: Any = self.uplinks.broker
         broker.declare_queue = self._declare
-        self.inlet = QueueInlet("app", broker, self.uplinks.uplinks, self._loop, on_rabbitmq=on_rabbitmq)
+        self.inlet = QueueInlet(broker, self.uplinks.uplinks, self._loop, on_rabbitmq=on_rabbitmq)
 
     async def _declare(self, queue: str, bindings: Mapping[str, str]) -> None:
         if self.uplinks.broker.trouble is not None:
@@ -71,13 +71,13 @@ async def test_a_queue_at_amq_topic_is_declared_when_the_broker_comes_and_worked
     world.uplinks.broker.trouble = "RabbitMQ: refused"
     await world.inlet.start()
     await asyncio.sleep(60)
-    assert (world.inlet.listening, world.inlet.trouble) == (False, "imgw.rtm.in.app is not being consumed")
+    assert (world.inlet.listening, world.inlet.trouble) == (False, "imgw.rtm.in is not being consumed")
     world.uplinks.broker.trouble = None
     await asyncio.sleep(2)
-    assert (world.declared, world.inlet.trouble) == ({"imgw.rtm.in.app": BINDINGS}, None)
+    assert (world.declared, world.inlet.trouble) == ({"imgw.rtm.in": BINDINGS}, None)
     settled = Settled()
     key = routing_key(PHONE.up("up"))
-    delivery = Delivery("imgw.rtm.in.app", orjson.dumps(MO), {}, settled, routing_key=key)
+    delivery = Delivery("imgw.rtm.in", orjson.dumps(MO), {}, settled, routing_key=key)
     world.uplinks.broker.put(delivery)
     await asyncio.sleep(1)
     (published,) = world.uplinks.broker.published

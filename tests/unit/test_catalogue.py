@@ -128,6 +128,20 @@ def test_an_mqtt_broker_is_of_one_account_unless_the_logins_differ_or_the_others
     assert caught.value.problems == (Problem("e.yaml: url", what),)
 
 
+def test_one_account_takes_from_amq_topic() -> None:
+    registry, parameters = Registry.discover(), {"inbound": "amq_topic"}
+    a, b = (
+        {"account": name, "provider": "rtm", "channel": "rtm", "url": url, "parameters": parameters}
+        for name, url in (("a", "mqtt://a.example"), ("b", "mqtt://b.example"))
+    )
+    fine = build_catalogue(registry, {}, {"a.yaml": a, "b.yaml": {**b, "enabled": False}})
+    assert fine.accounts.keys() == {"a", "b"}
+    with pytest.raises(ConfigurationError) as caught:
+        build_catalogue(registry, {}, {"a.yaml": a, "b.yaml": b})
+    what = "account a takes what comes by amq.topic already: disable one of them"
+    assert caught.value.problems == (Problem("b.yaml: parameters.inbound", what),)
+
+
 def test_what_is_wrong_in_itself_still_counts_as_being_there() -> None:
     assert problems(
         {"a.yaml": {"app_id": "shop", "accounts": ["acme-1"], "colour": "red"}, "b.yaml": {"app_id": "b"}},
