@@ -213,9 +213,9 @@ def simulate(
     ] = False,
 ) -> None:
     """Play the providers: take what the gateway sends, post receipts and replies back, fail as rules say."""
-    from processors.commands import daemons
+    from processors.commands import simulate
 
-    daemons.simulate(None if bare else config, host, port)
+    simulate.simulate(None if bare else config, host, port)
 
 
 @app.command()

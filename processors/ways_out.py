@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.settings import Settings
 from gateway.transports.http import AiohttpTransport
 from gateway.transports.http2 import Http2Transport
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import Tokens, Transports
 
 

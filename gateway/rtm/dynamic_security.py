@@ -20,7 +20,8 @@ from gateway.errors import FailureKind, ProviderError
 from gateway.model.base import uuid7
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.refusals import RtmRefused
-from gateway.transports.mqtt import MqttListener, Received
+from gateway.transports.mqtt.listener import MqttListener
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttMessage, MqttServer, MqttTransport
 
 logger = structlog.get_logger("rtm")

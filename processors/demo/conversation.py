@@ -13,7 +13,7 @@ import orjson
 from gateway.model.base import now, uuid7
 from gateway.rtm.names import Device
 from gateway.store.topics import TopicRecord, Topics
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttServer
 from processors.demo.device import PlayedDevice
 from processors.demo.platform import Platform

@@ -10,7 +10,9 @@ import orjson
 from gateway.errors import GatewayError
 from gateway.model.base import uuid7
 from gateway.rtm.names import Device, UpKind
-from gateway.transports.mqtt import MqttListener, MqttPublisher, Received
+from gateway.transports.mqtt.listener import MqttListener
+from gateway.transports.mqtt.publisher import MqttPublisher
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttMessage, MqttServer
 
 _CONNECT_SECONDS = 5.0

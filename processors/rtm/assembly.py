@@ -10,7 +10,8 @@ from gateway.rtm.account import RtmAccount
 from gateway.store.bridge_slots import BridgeSlots
 from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
-from gateway.transports.mqtt import MqttListener, Received
+from gateway.transports.mqtt.listener import MqttListener
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttTransport
 from processors.catalogue import Configured
 from processors.loop import Loop

@@ -32,7 +32,7 @@ from gateway.errors import ProviderError, UnavailableError
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import UP_KINDS, up_filter
 from gateway.store.bridge_slots import BridgeSlots, Slot
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 
 logger = structlog.get_logger("rtm")
 
@@ -47,7 +47,7 @@ _EMPTY_WITHIN_SECONDS = 30.0  # a session that is always busy is not going to be
 
 
 class Listener(Protocol):
-    """The part of gateway.transports.mqtt.MqttListener that a bridge needs."""
+    """The part of gateway.transports.mqtt.listener.MqttListener that a bridge needs."""
 
     @property
     def trouble(self) -> str | None: ...

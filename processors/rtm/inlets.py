@@ -13,7 +13,7 @@ from gateway.broker.topology import RTM_IN
 from gateway.errors import UnavailableError
 from gateway.model.base import now
 from gateway.rtm.names import UP_KINDS, up_filter
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 from processors.loop import Loop
 from processors.outcome import Done, Outcome, Processor
 from processors.rtm.bridge import Bridge

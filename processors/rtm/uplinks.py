@@ -27,7 +27,7 @@ from gateway.rtm.wire import Presence, Request, UpMessage, UpReceipt, refused, r
 from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import trace_in
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
 from processors.catalogue import Configured
 from processors.dead_letters import buried

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.transports.mqtt import MqttListener, Received
+from gateway.transports.mqtt.listener import MqttListener
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttServer
 from tests.waiting import eventually
 

@@ -28,7 +28,7 @@ from gateway.rtm.tokens import ClientToken, issue
 from gateway.store.broker_logins import BrokerLogins
 from gateway.store.connect import Database
 from gateway.store.customers import Customers
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from processors.rtm.logins import LoginSweep
 from tests.servers.mosquitto import DYNAMIC_SECURITY, MosquittoServer, plugin
 from tests.servers.ports import free_port

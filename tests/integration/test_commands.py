@@ -86,9 +86,21 @@ def test_every_command_explains_itself_and_all_that_it_takes(command: tuple[str,
     assert [line for line in lines if not re.search(r"\S  +\S", line)] == [], "each is explained"
 
 
-def test_the_command_line_does_not_load_what_only_its_commands_need() -> None:
-    heavy = ("aiohttp", "motor", "pymongo", "aio_pika", "pydantic", "uvloop", "rich.console", "structlog")
-    code = f"import sys, processors.cli; print([name for name in {heavy} if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        (
+            "processors.cli",
+            ("aiohttp", "motor", "pymongo", "aio_pika", "pydantic", "uvloop", "rich.console", "structlog"),
+        ),
+        (
+            "processors.commands.daemons",
+            ("handlers.simulator", "gateway.web.api", "processors.web", "processors.in_app", "paho"),
+        ),
+    ],
+)
+def test_only_what_is_needed_is_loaded(module: str, heavy: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
 

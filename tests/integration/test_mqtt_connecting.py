@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttServer
 from tests.integration.mqtt_broker import connack, scripted_broker
 from tests.integration.mqtt_clients import numbered

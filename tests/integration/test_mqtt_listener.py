@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttServer
 from tests.faults.proxy import Proxy
 from tests.integration.mqtt_clients import publish, publish_lines, server_of

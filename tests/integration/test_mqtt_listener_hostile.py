@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from gateway.transports.mqtt import MqttListener, Received
+from gateway.transports.mqtt.listener import MqttListener
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttServer
 from tests.integration.mqtt_broker import CONNECT, PUBACK, SUBSCRIBE, connack, scripted_broker, suback
 from tests.integration.mqtt_clients import publish, server_of

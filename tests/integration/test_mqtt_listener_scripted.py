@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.transports.mqtt import MqttListener, Received
 from gateway.transports.mqtt import connection as connection_module
 from gateway.transports.mqtt import listener as listener_module
+from gateway.transports.mqtt.listener import MqttListener
 from gateway.transports.mqtt.pauses import Pauses
+from gateway.transports.mqtt.received import Received
 from tests.integration.mqtt_broker import (
     CONNECT,
     PINGREQ,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttMessage, MqttServer
 from tests.integration.http2_server import certificate
 from tests.integration.mqtt_clients import Subscriber, numbered, server_of

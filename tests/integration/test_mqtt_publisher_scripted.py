@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
-from gateway.transports.mqtt import MqttPublisher
 from gateway.transports.mqtt import connection as connection_module
 from gateway.transports.mqtt import publisher as publisher_module
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttMessage, MqttServer
 from tests.integration.mqtt_broker import (
     CONNECT,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttServer
 from tests.integration.mqtt_clients import numbered
 from tests.integration.mqtt_listening import listening

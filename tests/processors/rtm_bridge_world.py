@@ -18,7 +18,7 @@ from gateway.rtm.names import Device, UpKind
 from gateway.rtm.wire import Request
 from gateway.store.bridge_slots import Slot
 from gateway.telemetry.metrics import Metrics
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 from processors.catalogue import EMPTY, Catalogue
 from processors.rtm.uplinks import Uplinks
 from tests.processors.fake_broker import FakeBroker

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 from processors.rtm.bridge import Bridge, filters
 from tests.processors.rtm_bridge_world import FakeListener, FakeSlots, account
 from tests.processors.virtual_time import in_virtual_time

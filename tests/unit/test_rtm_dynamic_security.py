@@ -13,7 +13,7 @@ from gateway.errors import FailureKind, ProviderError
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.dynamic_security import DynamicSecurity
 from gateway.rtm.refusals import RtmRefused
-from gateway.transports.mqtt import Received
+from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttMessage, MqttServer
 
 COMMANDS = [{"command": "getClient", "username": "a"}, {"command": "getRole", "rolename": "a"}]

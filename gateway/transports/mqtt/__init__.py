@@ -1,7 +1,2 @@
-"""MQTT, by paho on the event loop: publishing, as handlers are handed it, and listening, for the bridge."""
-
-from gateway.transports.mqtt.listener import MqttListener
-from gateway.transports.mqtt.publisher import MqttPublisher
-from gateway.transports.mqtt.received import Received
-
-__all__ = ["MqttListener", "MqttPublisher", "Received"]
+"""MQTT, by paho on the event loop: publishing, as handlers are handed it (`publisher`), and listening, for
+the bridge (`listener`). Every process that sends has a publisher: it loads paho when it first connects."""

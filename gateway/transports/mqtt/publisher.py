@@ -1,14 +1,18 @@
-"""Publishes to MQTT brokers: the transport that handlers are handed."""
+"""Publishes to MQTT brokers: the transport that handlers are handed. What it is made of is loaded with the
+first connection."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gateway.errors import ProviderError
 from gateway.transports.failing import not_taken
-from gateway.transports.mqtt.outgoing import Outgoing
 from gateway.transports.port import MqttMessage, MqttServer
+
+if TYPE_CHECKING:
+    from gateway.transports.mqtt.outgoing import Outgoing
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -127,6 +131,8 @@ class _Link:
         return made
 
     async def _connect(self) -> Outgoing | ProviderError:
+        from gateway.transports.mqtt.outgoing import Outgoing
+
         try:
             outgoing = Outgoing(self._server, self._client_id)
             await outgoing.open(self._connect_timeout_seconds)

@@ -18,7 +18,7 @@ from gateway.model.address import Address, Thread
 from gateway.model.base import now
 from gateway.model.content import TextContent
 from gateway.rtm.names import Device, down
-from gateway.transports.mqtt import MqttPublisher
+from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import Transports
 from handlers.contract import Handler, Submission, Submitted
 from tests.handlers.fake_http import FakeHttp, FakeTokens
