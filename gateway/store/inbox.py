@@ -59,15 +59,17 @@ class _Kind:
     at: str  # the names of fields
     id: str
     others: tuple[str, ...]
-    never: Mapping[str, Any]
+    shown: Mapping[str, Any]  # what all that are messages to people have in common
 
 
+# As MTRecord.begun_at is: no device is believed a receipt for what has not begun, so none is to show it.
+_BEGUN = {"events": {"$elemMatch": {"status": Status.SENDING.value, "occurred_at": {"$exists": False}}}}
 _MT = _Kind(
     "mt",
     "accepted_at",
     "message_id",
     ("status", "body", "events.at", "events.occurred_at", "events.told"),
-    {"status": {"$ne": Status.REJECTED.value}},
+    _BEGUN,
 )
 _MO = _Kind("mo", "received_at", "mo_id", ("provider_message_id", "user_id", "body"), {})
 
@@ -86,8 +88,8 @@ class Inbox:
         cursor: str | None = None,
         limit: int = 50,
     ) -> InboxPage:
-        """By the time at which the gateway took them. MT that were rejected are left out: nobody got them;
-        and so is what is no message, as that somebody types. A page may have fewer than `limit` though more
+        """By the time at which the gateway took them. MT that nothing was tried with (yet) are left out:
+        nobody got them; and so is what is no message, as that somebody types. A page may have fewer than `limit` though more
         follow (PAGE_BYTES).
 
         Raises RtmRefused with `invalid_payload` for a cursor that is none of ours.
@@ -127,7 +129,7 @@ class _Side:
     def __init__(
         self, collection: Any, kind: _Kind, thread_key: str, since: datetime | None, after: _Position | None
     ) -> None:
-        query: dict[str, Any] = {"thread_key": thread_key, **kind.never}
+        query: dict[str, Any] = {"thread_key": thread_key, **kind.shown}
         times = [at for at in (since, after.at if after else None) if at is not None]
         if times:
             query[kind.at] = {"$gte": max(times)}

@@ -34,7 +34,12 @@ async def mt_said(store: Store, id: str, at: datetime, content: dict[str, Any], 
     body = {"app_id": "shop", "channel": "rtm", "to": "ann", "content": content}
     if "in_reply_to" in fields:
         body["in_reply_to"] = fields.pop("in_reply_to")
-    given: dict[str, Any] = {"in_app": True, "thread": TEA, "to": Address(kind="user_id", id="ann")}
+    given: dict[str, Any] = {
+        "in_app": True,
+        "thread": TEA,
+        "to": Address(kind="user_id", id="ann"),
+        "status": Status.SENDING,
+    }
     await store.added(accepted(id, accepted_at=at, body=orjson.dumps(body), **(given | fields)))
 
 
@@ -172,6 +177,8 @@ async def test_what_is_no_message_in_this_thread_is_left_out(store: Store) -> No
     await mo_said(store, "1", AT, {"type": "event", "name": "typing"}, thread_key=None)
     await mo_said(store, "2", AT, text("b"), thread_key="other/t-1")
     await mt_said(store, "m-8", AT, {"type": "reaction", "emoji": "x", "message_id": "y"})
+    for number, status in enumerate((Status.ACCEPTED, Status.WAITING, Status.EXPIRED)):  # nothing was tried
+        await mt_said(store, f"m-9{number}", AT, text("a"), status=status)
     assert await walked(store, 1) == ["m-8"]
 
 

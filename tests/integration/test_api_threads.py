@@ -206,7 +206,7 @@ def mt(message_id: str, at: datetime) -> MTRecord:
     return MTRecord(
         app_id="shop",
         message_id=message_id,
-        status=Status.ACCEPTED,
+        status=Status.SENDING,
         accepted_at=at,
         expires_at=at + timedelta(hours=1),
         body=orjson.dumps({"app_id": "shop", "channel": "rtm", "to": "ann", "content": content}),
