@@ -66,6 +66,8 @@ async def test_what_is_found_comes_in_pages_too(site: Site) -> None:
         ("attribute=$where&value=x", "not_indexed"),
         ("attribute=age&value=old", "invalid_attribute"),
         ("attribute=age&value=[41]", "invalid_attribute"),
+        ("attribute=age&value=null", "invalid_attribute"),
+        ("attribute=member&value=null", "invalid_attribute"),
         ("attribute=since&value=today", "invalid_attribute"),
         ("attribute=city", "invalid_payload"),
         ("value=York", "invalid_payload"),

@@ -45,7 +45,10 @@ def sought(application: Application, name: str, text: str) -> Any:
         known = sorted(known for known, rule in application.attributes.items() if rule.indexed)
         what = f"people are only found by attributes that are `indexed` in the profile: {', '.join(known)}"
         raise RtmRefused("not_indexed", what if known else None)
-    return _checked(application, name, text if rule.type in ("text", "time") else _read(text))
+    value = _checked(application, name, text if rule.type in ("text", "time") else _read(text))
+    if value is None:  # by which those who lack the attribute would be found
+        raise RtmRefused("invalid_attribute", f"{name} is to be {_WORDS[rule.type]}")
+    return value
 
 
 def _read(text: str) -> Any:
