@@ -170,9 +170,17 @@ async def test_a_new_secret_replaces_the_older_of_two(site: Site) -> None:
     await configure(site, {**SHOP, "secrets": [SecretStr(SECRET), SecretStr(OTHER)]})
     rotated = await site.ask("POST", f"{ONE}/secrets")
     made = rotated.body["secret"]
-    assert (rotated.status, rotated.body) == (201, {"secret": made, "secret_count": 2})
+    assert (rotated.status, rotated.body) == (201, {"secret": made, "secret_count": 2, "rev": 2})
     assert await secrets_of(site) == [made, SECRET]
     assert site.follower.current.applications["shop"].secrets[0].get_secret_value() == made
+
+
+async def test_a_new_secret_is_made_once_for_one_rev(site: Site) -> None:
+    await configure(site, {**SHOP, "secrets": [SecretStr(SECRET)]})
+    rev = (await site.get(ONE))["rev"]
+    made = (await site.ask("POST", f"{ONE}/secrets?rev={rev}")).body["secret"]
+    assert await site.refused("POST", f"{ONE}/secrets?rev={rev}") == (409, "changed_meanwhile")
+    assert await secrets_of(site) == [made, SECRET]
 
 
 async def test_an_application_goes_with_its_people_threads_and_topics(site: Site) -> None:

@@ -75,8 +75,24 @@ def test_what_is_secret_is_only_written(described: dict[str, Any]) -> None:
 def test_requests_are_closed_and_answers_open(described: dict[str, Any]) -> None:
     schemas = described["components"]["schemas"]
     assert schemas["CustomerBatch"]["additionalProperties"] is False
-    assert "additionalProperties" not in schemas["CustomerPage"]
-    assert "additionalProperties" not in schemas["ProblemAnswer"]
+    for answer in ("CustomerPage", "ProblemAnswer", "ApplicationProfile"):
+        assert "additionalProperties" not in schemas[answer]
+
+
+def test_what_only_answers_have_is_absent_and_never_null(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    assert schemas["ProblemAnswer"]["properties"]["code"] == {
+        "description": "For programs: see the description of the status.",
+        "title": "Code",
+        "type": "string",
+    }
+    assert "null" not in str(schemas["MessagePage"]) + str(schemas["MessageAnswer"])
+    assert {"type": "null"} in schemas["ThreadChanges"]["properties"]["title"]["anyOf"]
+
+
+def test_a_new_thread_is_for_a_person_or_a_topic(described: dict[str, Any]) -> None:
+    new_thread = described["components"]["schemas"]["NewThread"]
+    assert new_thread["oneOf"] == [{"required": ["user_id"]}, {"required": ["topic"]}]
 
 
 def test_every_path_can_be_served() -> None:

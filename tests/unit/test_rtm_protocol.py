@@ -46,6 +46,7 @@ def told() -> dict[str, Any]:
     ("name", "schema"),
     [
         ("presence", Presence),
+        ("will", Presence),
         ("receipts", UpReceipt),
         ("up", UpMessage),
         ("contents", list[UpContent]),

@@ -41,6 +41,8 @@ class NewSecret(Contract):
     secret: Annotated[str, Field(repr=False)]
     """Shown this once."""
     secret_count: int
+    rev: int
+    """How often the profile has been changed by now."""
 
 
 def shown(

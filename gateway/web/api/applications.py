@@ -11,6 +11,7 @@ import structlog
 from pydantic import RootModel, SecretStr, ValidationError
 
 from gateway.errors import Problem, UnavailableError
+from gateway.model.base import Contract
 from gateway.rtm.refusals import RtmRefused
 from gateway.store.catalog import CatalogueStore
 from gateway.store.customers import Customers
@@ -40,6 +41,11 @@ class ApplicationPatch(RootModel[dict[str, Any]]):
     """Fields of a profile, as a JSON merge patch (RFC 7396): what is null goes back to its default."""
 
 
+class SecretQuery(Contract):
+    rev: int | None = None
+    """How often the profile has been changed; given, it must be the current one."""
+
+
 LIST = Operation("listApplications", "GET", _ALL, _TAG, "List profiles", PageQuery, Nothing, ApplicationPage)
 CREATE = Operation(
     id="createApplication",
@@ -52,7 +58,8 @@ CREATE = Operation(
     answer=ApplicationProfile,
     status=201,
     refusals=("already_exists", "invalid_profile"),
-    description="Without `secrets`, one is made, and shown in this answer only." + _SOON,
+    description="Without `secrets`, one is made, and shown in this answer only: if that does not come, and"
+    " the profile is there (`already_exists`), make a new secret." + _SOON,
 )
 GET = Operation("getApplication", "GET", _ONE, _TAG, "Get a profile", Nothing, Nothing, ApplicationProfile)
 REPLACE = Operation(
@@ -97,12 +104,13 @@ ROTATE = Operation(
     path=f"{_ONE}/secrets",
     tag=_TAG,
     summary="Make a new secret to sign tokens with",
-    query=Nothing,
+    query=SecretQuery,
     body=Nothing,
     answer=NewSecret,
     status=201,
     refusals=("changed_meanwhile", "invalid_profile"),
-    description="Tokens that the one before has signed are taken as long as they last; older ones no more."
+    description="Tokens that the one before has signed are taken as long as they last; older ones no more. So"
+    " asked twice, it ends the tokens that are out: give `rev`, with which a repetition is refused."
     " Where the gateway makes the logins (`access: dynamic_security`), each lasts until its token ends,"
     " whatever has signed it: delete the device to end it.",
 )
@@ -183,12 +191,13 @@ class ApplicationRoutes:
         logger.info("application.removed", app_id=call.app_id)
         await self._take_over(call.app_id)
 
-    async def rotate(self, call: Call[Nothing, Nothing]) -> NewSecret:
+    async def rotate(self, call: Call[SecretQuery, Nothing]) -> NewSecret:
         before, rev = await self._found(call.app_id)
+        _unchanged(call.query.rev, rev)
         made = new_secret()
         kept = [SecretStr(made), *_sealable(before.get("secrets", ()))][:2]
         await self._replaced(call.app_id, {**before, "secrets": kept}, rev)
-        return NewSecret(secret=made, secret_count=len(kept))
+        return NewSecret(secret=made, secret_count=len(kept), rev=rev + 1)
 
     async def _found(self, app_id: str) -> tuple[dict[str, Any], int]:
         found = await self.store.application(app_id)

@@ -17,9 +17,12 @@ _REF = "#/components/schemas/"
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _ABOUT = (
     "Applications, and what their in-app channel has: people and their devices, threads, topics, tokens."
-    " Every operation needs a key. Lists come in pages: `next` of an answer is the `cursor` of the page that"
-    " follows; without it, there is none. What is refused is answered with a problem (RFC 9457), whose `code`"
-    " is stable. More fields may be added to answers."
+    " Every operation needs a key. Lists come in the order of their ids, but for messages, and in pages:"
+    " `next` of an answer is the `cursor` of the page that follows; without it, there is none. What is"
+    " refused is answered with a problem (RFC 9457), whose `code` is stable; a 503 says by `Retry-After` when"
+    " to ask again, and what was asked may have been done. A body has no fields but those that are described,"
+    " and no more than 3 MiB. More fields may be added to answers; what is absent there is left out, never"
+    " null."
 )
 
 AnyOperation = Operation[Any, Any]
@@ -53,13 +56,16 @@ def openapi(operations: Sequence[AnyOperation]) -> dict[str, Any]:
 
 
 def _schemas(operations: Sequence[AnyOperation]) -> dict[str, Any]:
-    """All models by name. What only answers have is open: readers must take fields that are added later."""
+    """All models by name. What answers have is open: readers must take fields that are added later."""
     bodies = _used(each.body for each in operations if each.body is not Nothing)
     answers = _used([ProblemAnswer, *(each.answer for each in operations)])
     schemas = _defined([*answers, *bodies])
-    closed = set(_defined(bodies))
-    for name in schemas.keys() - closed:
+    asked = set(_defined(bodies))
+    for name in _defined(answers):
         schemas[name].pop("additionalProperties", None)
+        if name not in asked:
+            fields = schemas[name].get("properties", {})
+            fields.update({field: _plain(each) for field, each in fields.items()})
     return dict(sorted(schemas.items()))
 
 
@@ -105,16 +111,17 @@ def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     required = schema.get("required", [])
     found = []
     for name, described in schema.get("properties", {}).items():
-        parameter = {"name": name, "in": "query", "required": name in required, "schema": _plain(described)}
-        if "description" in described:
-            parameter["description"] = described["description"]
-        found.append(parameter)
+        plain = _plain(described)
+        text = plain.pop("description", None)
+        plain.pop("title", None)
+        parameter = {"name": name, "in": "query", "required": name in required, "schema": plain}
+        found.append(parameter | ({"description": text} if text else {}))
     return found
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of a field that can be left out: a parameter is there or not, and never null."""
-    plain = {key: value for key, value in schema.items() if key not in ("description", "title")}
+    """Of a field that can be left out, in a query or an answer: it is there or not, and never null."""
+    plain = dict(schema)
     choices = [each for each in plain.pop("anyOf", []) if each != {"type": "null"}]
     if plain.get("default", ...) is None:
         del plain["default"]

@@ -8,13 +8,16 @@ from pydantic import Field, StringConstraints, model_validator
 
 from gateway.model.base import Contract, Instant
 from gateway.model.content import Short
+from gateway.model.receipt import Status
 from gateway.rtm.names import UserId
 from gateway.rtm.wire import Extras, ThreadId
 from gateway.store.threads import ThreadStatus, ThreadType
 from gateway.web.api.paging import PageQuery
 
+_ONE_OF_THEM: dict[str, Any] = {"oneOf": [{"required": ["user_id"]}, {"required": ["topic"]}]}
 
-class NewThread(Contract):
+
+class NewThread(Contract, json_schema_extra=_ONE_OF_THEM):
     """A thread of one person, or of all who follow a topic."""
 
     type: ThreadType
@@ -109,8 +112,8 @@ class MessageAnswer(Contract):
     at: Instant
     """When the gateway took it."""
     in_reply_to: str | None = None
-    status: str | None = None
-    """Of an MT."""
+    status: Status | None = None
+    """Of an MT: as in DR, or where it stands before that. Also one that `failed` or `expired` was tried."""
     delivered_at: Instant | None = None
     read_at: Instant | None = None
     sender: Annotated[Sender | None, Field(alias="from")] = None
