@@ -83,6 +83,8 @@ DELETE_DEVICE = Operation(
     query=Nothing,
     body=Nothing,
     status=204,
+    description="Where the gateway makes the logins (`access: dynamic_security`), that ends its connection."
+    " Elsewhere the device is let in for as long as its token lasts, and is known again when it publishes.",
 )
 LIST_THREADS = Operation(
     id="listThreadsOfCustomer",
