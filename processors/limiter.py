@@ -17,6 +17,8 @@ from gateway.model.account import ProviderAccount
 from gateway.telemetry.metrics import Metrics
 from processors.breaker import Breaker
 
+# A provider that answers gives slots back all the time.
+_STALLED_SECONDS = 1.0
 # Longer waits are spent in a wait tier, not in a worker that other accounts could use.
 LONGEST_WAIT_SECONDS = 2.0
 
@@ -56,6 +58,11 @@ class Limiter:
             shown.wait.observe(self._clock() - asked_at)
             shown.in_flight.inc()
         return seconds
+
+    def stalled(self, account: str) -> bool:
+        """Whether half of its slots or more are taken and none has come back for a while: who asks for one
+        would wait for nothing."""
+        return self._gates[account].stalled
 
     def backlogged(self, account: str) -> bool:
         """Whether messages for this account should join its lane: others wait there, or nobody may send."""
@@ -145,6 +152,7 @@ class _Gate:
         self._paused_until = 0.0
         self._next_at = 0.0
         self._in_flight = 0
+        self._moved_at = clock()  # when a slot was last given back, or the first one taken
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._stopping = asyncio.Event()
         self.resize(max_tps, max_in_flight)
@@ -154,6 +162,11 @@ class _Gate:
         self._max_in_flight = max_in_flight
         self._next_at = min(self._next_at, self._clock() + self._gap)
         self._let_in()
+
+    @property
+    def stalled(self) -> bool:
+        half = 2 * self._in_flight >= self._max_in_flight
+        return half and self._clock() - self._moved_at > _STALLED_SECONDS
 
     def pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, self._clock() + seconds)
@@ -182,18 +195,24 @@ class _Gate:
 
     def leave(self) -> None:
         self._in_flight -= 1
+        self._moved_at = self._clock()
         self.breaker.unclear()  # unless what came of it has been said before, or is said later
         self._let_in()
 
     def _let_in(self) -> None:
         while self._waiting and self._in_flight < self._max_in_flight:
-            self._in_flight += 1
+            self._take()
             self._waiting.popleft().set_result(None)
+
+    def _take(self) -> None:
+        if self._in_flight == 0:
+            self._moved_at = self._clock()
+        self._in_flight += 1
 
     async def _slot(self, longest_wait: float | None) -> bool:
         """Whether one of the slots was had in time; first come, first served."""
         if self._in_flight < self._max_in_flight and not self._waiting:
-            self._in_flight += 1
+            self._take()
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)

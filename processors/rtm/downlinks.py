@@ -33,6 +33,7 @@ logger = structlog.get_logger("rtm")
 # How many people are told in one go.
 PAGE = 1_000
 
+_STALLED_TIER = 1
 _AFTER = "x-after"  # of all who are to be told, in order, the last one who has been
 _LOOKS = "x-looks"  # how often it has been tried in vain
 
@@ -79,15 +80,23 @@ class DownlinkProcessor:
         if downlink.expires_at <= now():
             self._count(downlink, "expired")
             return Done()
+        name = account.account
+        if self._limiter.stalled(name):
+            return _later(downlink, delivery, _STALLED_TIER)
         topics, last = await self._topics(told, delivery.headers)
         if topics:
-            seconds = await self._limiter.enter(account.account)
+            messages = _messages(topics, told, delivery.headers)
+            seconds = await self._limiter.enter(name)
             if seconds:
-                return Done([after(tier_for(seconds), RTM_OUT, _same(delivery, {}))])
+                return _later(downlink, delivery, seconds)
             try:
-                await self._publish(account, _messages(topics, told, delivery.headers))
+                await self._publish(account, messages)
             except ProviderError as error:
-                return self._failed(downlink, error, delivery)
+                _log(downlink, error)
+                if error.kind is not FailureKind.PERMANENT:
+                    return _after_failure(downlink, delivery)
+                if last is None:  # otherwise those on the pages that follow may be told nevertheless
+                    return Dead("refused", f"the MQTT broker does not take it: {error.reason}")
         if last is not None:
             return Done([_same(delivery, {_AFTER: last, _LOOKS: 0})])
         self._count(downlink, "published")
@@ -100,7 +109,10 @@ class DownlinkProcessor:
             await self._transport.publish(account.server, messages, timeout_seconds=seconds)
             learn(self._limiter, name, None)
         except ProviderError as error:
-            learn(self._limiter, name, error)
+            if error.kind is FailureKind.AUTH:  # of one topic, it may be: no reason to be silent on others
+                self._limiter.answered(name)
+            else:
+                learn(self._limiter, name, error)
             raise
         finally:
             self._limiter.leave(name)
@@ -121,22 +133,6 @@ class DownlinkProcessor:
         )
         last = people[-1] if len(people) == PAGE else None
         return [sync(downlink.app_id, user_id) for user_id in people], last
-
-    def _failed(self, downlink: Downlink, error: ProviderError, delivery: Delivery) -> Outcome:
-        """Later again, but for what the broker would never take."""
-        logger.warning(
-            "downlink.failed",
-            account=downlink.account,
-            told=downlink.kind,
-            failure=error.kind.value,
-            reason=error.reason,
-        )
-        if error.kind is FailureKind.PERMANENT:
-            return Dead("refused", f"the MQTT broker does not take it: {error.reason}")
-        looks = delivery.headers.get(_LOOKS, 0)
-        looks = looks if isinstance(looks, int) and looks >= 0 else 0
-        seconds = WAIT_TIERS_SECONDS[min(looks, len(WAIT_TIERS_SECONDS) - 1)]
-        return Done([after(seconds, RTM_OUT, _same(delivery, {_LOOKS: looks + 1}))])
 
     def _count(self, downlink: Downlink, outcome: str) -> None:
         self._metrics.rtm_downlinks.labels(downlink.account, downlink.kind, outcome).inc()
@@ -179,6 +175,32 @@ def _messages(topics: Sequence[str], told: _Told, headers: Headers) -> list[Mqtt
         trace=headers,
     )
     return [replace(one, topic=topic) for topic in topics]
+
+
+def _log(downlink: Downlink, error: ProviderError) -> None:
+    logger.warning(
+        "downlink.failed",
+        account=downlink.account,
+        told=downlink.kind,
+        failure=error.kind.value,
+        reason=error.reason,
+    )
+
+
+def _after_failure(downlink: Downlink, delivery: Delivery) -> Done:
+    """Later and later."""
+    looks = delivery.headers.get(_LOOKS, 0)
+    looks = looks if isinstance(looks, int) and looks >= 0 else 0
+    seconds = WAIT_TIERS_SECONDS[min(looks, len(WAIT_TIERS_SECONDS) - 1)]
+    return _later(downlink, delivery, seconds, looks=looks + 1)
+
+
+def _later(downlink: Downlink, delivery: Delivery, seconds: float, *, looks: int | None = None) -> Done:
+    """Again after a wait tier, which is no longer than it is worth waiting."""
+    worth = (downlink.expires_at - now()).total_seconds()
+    tiers = [tier for tier in WAIT_TIERS_SECONDS if tier <= min(tier_for(seconds), worth)]
+    again = _same(delivery, {} if looks is None else {_LOOKS: looks})
+    return Done([after(max(tiers, default=WAIT_TIERS_SECONDS[0]), RTM_OUT, again)])
 
 
 def _same(delivery: Delivery, more: Headers) -> Publication:

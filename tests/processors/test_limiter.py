@@ -299,6 +299,29 @@ async def test_an_account_that_is_configured_no_more_can_still_be_left() -> None
     assert bench.in_flight() == 0
 
 
+@in_virtual_time
+async def test_an_account_is_stalled_when_half_of_its_slots_are_taken_and_none_comes_back() -> None:
+    bench, seen = Bench(max_in_flight=4), []
+    stalled = bench.limiter.stalled
+
+    async def after(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        seen.append(stalled("acme"))
+
+    await bench.enter()
+    await after(5)  # one of four
+    await bench.enter()
+    await after(0.5)
+    await asyncio.sleep(0.6)
+    bench.leave()
+    await bench.enter()
+    await after(0.5)  # one came back
+    await after(0.6)
+    bench.leave()
+    await after(0)
+    assert seen == [False, True, False, True, False]
+
+
 @pytest.mark.parametrize("limits", [{}, {"max_tps": 50, "max_in_flight": 3}, {"max_in_flight": 1}])
 @in_virtual_time
 async def test_after_a_crowd_with_cancellations_nothing_is_left_behind(limits: dict[str, Any]) -> None:

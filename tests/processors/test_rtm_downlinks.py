@@ -25,6 +25,7 @@ from tests.handlers.fake_mqtt import FakeMqtt
 from tests.processors.conftest import World, dead, done
 from tests.processors.fakes import delivery_of
 from tests.processors.rtm_world import BROKER, PHONE, TRACE
+from tests.waiting import eventually
 
 SAID = {"type": "receipt", "message_id": "m-1", "status": "read"}
 TRACED = ("traceparent", TRACE["traceparent"])
@@ -163,7 +164,7 @@ async def test_what_has_expired_is_not_told(rtm: World) -> None:
 )
 async def test_what_the_broker_does_not_take_waits_longer_and_longer(rtm: World, kind: FailureKind) -> None:
     mqtt = FakeMqtt(*(failure(kind) for _ in range(9)))
-    delivery = delivery_of(sync(user_id="ann"))
+    delivery = delivery_of(sync(user_id="ann", expires_at=now() + timedelta(days=1)))
     waits = []
     for _ in range(9):
         [again] = await done(processor(rtm, mqtt), delivery)
@@ -174,7 +175,17 @@ async def test_what_the_broker_does_not_take_waits_longer_and_longer(rtm: World,
     assert waits == ["1s", "5s", "30s", "120s", "600s", "3600s", "21600s", "21600s", "21600s"]
     assert counts(rtm) == {}
     assert await done(processor(rtm, mqtt), delivery) == []
-    assert [each.topic for each in told(mqtt)] == ["imgw/v1/shop/u/ann/sync"]
+    assert [each.topic for each in mqtt.published] == ["imgw/v1/shop/u/ann/sync"]
+
+
+async def test_it_waits_no_longer_than_it_is_worth_telling(rtm: World) -> None:
+    mqtt = FakeMqtt(*(failure(FailureKind.TRANSIENT) for _ in range(5)))
+    delivery, waits = delivery_of(sync(user_id="ann")), []
+    for _ in range(5):
+        [again] = await done(processor(rtm, mqtt), delivery)
+        waits.append(again.exchange.removeprefix("imgw.wait."))
+        delivery = delivery_of(again)
+    assert waits == ["1s", "5s", "30s", "30s", "30s"]
 
 
 async def test_a_page_that_fails_is_told_again_and_those_before_it_are_not(
@@ -194,7 +205,8 @@ async def test_a_broker_that_does_not_answer_is_left_alone_while_what_is_for_it_
     mqtt, seconds = FakeMqtt(*(failure(FailureKind.UNCERTAIN) for _ in range(TRIPS_AFTER))), [0.0]
     limiter = Limiter(rtm.metrics, lambda: seconds[0])
     limiter.configure(rtm.catalogue.accounts)
-    process, delivery, waits = processor(rtm, mqtt, limiter), delivery_of(sync(user_id="ann")), []
+    delivery = delivery_of(sync(user_id="ann", expires_at=now() + timedelta(days=1)))
+    process, waits = processor(rtm, mqtt, limiter), []
     for _ in range(TRIPS_AFTER + 1):
         [again] = await done(process, delivery)
         waits.append((again.exchange.removeprefix("imgw.wait."), again.headers.get("x-looks")))
@@ -204,7 +216,7 @@ async def test_a_broker_that_does_not_answer_is_left_alone_while_what_is_for_it_
     assert len(mqtt.servers) == TRIPS_AFTER
     seconds[0] += 60.0
     assert await done(process, delivery) == []
-    assert [each.topic for each in told(mqtt)] == ["imgw/v1/shop/u/ann/sync"]
+    assert [each.topic for each in mqtt.published] == ["imgw/v1/shop/u/ann/sync"]
 
 
 async def test_no_more_goes_to_a_broker_at_once_than_its_account_says(rtm: World) -> None:
@@ -217,6 +229,47 @@ async def test_no_more_goes_to_a_broker_at_once_than_its_account_says(rtm: World
     assert (again.exchange, again.routing_key, mqtt.under_way) == ("imgw.wait.5s", "imgw.rtm.out", 2)
     mqtt.answers.set()
     assert await asyncio.gather(*under_way) == [[], []]
+
+
+async def test_who_comes_while_a_broker_hangs_is_not_kept_waiting(rtm: World) -> None:
+    mqtt, seconds = HungMqtt(), [0.0]
+    limiter = Limiter(rtm.metrics, lambda: seconds[0])
+    limiter.configure({"rtm-1": BROKER.model_copy(update={"max_in_flight": 3})})
+    process = processor(rtm, mqtt, limiter)
+    hanging = [asyncio.create_task(done(process, delivery_of(sync(user_id="ann")))) for _ in range(2)]
+
+    async def both_hang() -> bool:
+        return mqtt.under_way == 2
+
+    await eventually(both_hang)
+    seconds[0] += 1.5
+    [again] = await done(process, delivery_of(sync(user_id="ann")))
+    assert (again.exchange, again.headers.get("x-looks"), mqtt.under_way) == ("imgw.wait.1s", None, 2)
+    mqtt.answers.set()
+    assert await asyncio.gather(*hanging) == [[], []]
+    assert await done(process, delivery_of(sync(user_id="ann"))) == []
+
+
+async def test_what_may_not_be_published_on_one_topic_silences_no_other(rtm: World) -> None:
+    mqtt, limiter = FakeMqtt(failure(FailureKind.AUTH)), Limiter(rtm.metrics)
+    limiter.configure(rtm.catalogue.accounts)
+    process = processor(rtm, mqtt, limiter)
+    [again] = await done(process, delivery_of(sync(user_id="ann")))
+    assert again.exchange == "imgw.wait.1s"
+    answer = answer_to("rtm-1", PHONE, {"type": "result"}, in_a_minute(), TRACE)
+    assert await done(process, delivery_of(answer)) == []
+    assert [each.topic for each in mqtt.published] == ["imgw/v1/shop/u/ann/d/phone/res"]
+
+
+async def test_a_page_that_is_refused_keeps_nothing_from_those_that_follow(
+    rtm: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processors.rtm.downlinks.PAGE", 1)
+    mqtt = FakeMqtt(failure(FailureKind.PERMANENT))
+    [rest] = await done(processor(rtm, mqtt), delivery_of(sync(audience="news")))
+    [end] = await done(processor(rtm, mqtt), delivery_of(rest))
+    assert [each.topic for each in mqtt.published] == ["imgw/v1/shop/u/bob/sync"]
+    assert await done(processor(rtm, mqtt), delivery_of(end)) == []
 
 
 async def test_what_the_broker_will_never_take_is_kept_for_a_person_to_look_at(rtm: World) -> None:
