@@ -108,15 +108,18 @@ class RtmWorld:
         *,
         parameters: Mapping[str, Any] | None = None,
         account: Mapping[str, Any] | None = None,
+        further_accounts: Sequence[Mapping[str, Any]] = (),
         prune: bool = False,
         **application: Any,
     ) -> None:
-        """Write the application and the account, with these settings beside the usual ones; with `prune`,
-        others are removed."""
+        """Write the application and the account, with these settings beside the usual ones, and accounts of
+        other channels; with `prune`, others are removed."""
         folder = Path(self.environment["IMGW_DATA_DIR"]) / f"config-{uuid.uuid4().hex[:8]}"
         usual = {**_ACCOUNT, "url": self.mosquitto.url, "parameters": dict(parameters or {})}
         _write(folder / "applications" / "app.yaml", {**_APPLICATION, **application})
         _write(folder / "accounts" / "account.yaml", {**usual, **(account or {})})
+        for further in further_accounts:
+            _write(folder / "accounts" / f"{further['account']}.yaml", further)
         checked = check_folder(folder, self.environment, Registry.discover())
         store = CatalogueStore(self.database, secret_box(load_settings(self.environment)))
         await apply(checked, store, self.customers, prune=prune)
@@ -199,11 +202,12 @@ async def open_world(
     rabbitmq_url: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     account: Mapping[str, Any] | None = None,
+    further_accounts: Sequence[Mapping[str, Any]] = (),
     environment: Mapping[str, str] | None = None,
     reads: bool = True,
     **application: Any,
 ) -> AsyncIterator[RtmWorld]:
-    """Everything, ready: a process for each of `roles`, the application and the account configured with what
+    """Everything, ready: a process for each of `roles`, the application and the accounts configured with what
     is given for them, and the platform reading, unless `reads` says otherwise. Stopped at the end."""
     environment = _environment(folder, mongod, database_name, rabbitmq_url) | dict(environment or {})
     evidence.add_secrets(environment)
@@ -214,7 +218,9 @@ async def open_world(
         broker = await stack.enter_async_context(open_broker(settings, database))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         world = RtmWorld(environment, mosquitto, evidence, http, database, broker)
-        await world.configure(parameters=parameters, account=account, **application)
+        await world.configure(
+            parameters=parameters, account=account, further_accounts=further_accounts, **application
+        )
         stack.callback(lambda: [process.stop() for process in world.processes.values()])
         for role in roles:
             world.spawn(role)
