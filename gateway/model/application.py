@@ -55,7 +55,7 @@ class Application(Settings):
     secrets: Annotated[tuple[Secret, ...], Field(max_length=2)] = ()
     """What the tokens of its clients are signed with, of 32 characters or more: the first signs, both are
     taken, so that one can be replaced while clients hold tokens of the other. In files only as ${env:NAME}
-    or ${file:PATH}."""
+    or ${file:PATH}; a file without them leaves those that there are."""
     attributes: Annotated[dict[AttributeName, AttributeRule], Field(max_length=64)] = {}
     """What is known of its customers' attributes, by name; others are free, and cannot be searched for."""
     device_sync: bool = False

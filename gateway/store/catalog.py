@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from gateway.errors import ConfigurationError, Problem
 from gateway.store.connect import Database, store_errors
 from gateway.store.secrets import SecretBox
 
 Document = dict[str, Any]
 _VERSION_ID = "catalogue"
+_UNREADABLE = "were sealed with another key, and the file has none instead; `secrets: []` in it removes them"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Secrets as they are sealed in the store, and the same sealed with the key that seals now."""
+
+    stored: list[Any]
+    anew: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +64,26 @@ class CatalogueStore:
         opened = self._box.open(_by_name(applications)), self._box.open(_by_name(accounts))
         return StoredCatalogue(version, *opened)
 
+    async def revs(self) -> dict[str, int]:
+        """The revision of each application, by name."""
+        with store_errors():
+            rows = await self._applications.find({}, {"rev": 1}).to_list(None)
+        return {row["_id"]: row.get("rev", 0) for row in rows}
+
     async def put(
         self, applications: Mapping[str, Document], accounts: Mapping[str, Document], *, prune: bool = False
     ) -> int:
         """Add or replace these by name; with `prune`, remove all others. Returns the new version.
 
-        Secrets are SecretStr values in the documents. The version moves last, so that whoever sees it sees
-        all of the change.
+        Secrets are SecretStr values in the documents. An application without `secrets` keeps those that it
+        has. The version moves last, so that whoever sees it sees all of the change.
+
+        Raises ConfigurationError, before anything is written, when secrets that are to be kept were sealed
+        with another key.
         """
         with store_errors():
-            await _write(self._applications, _applications(self._box.seal(applications)))
+            kept = await self._kept([name for name, given in applications.items() if "secrets" not in given])
+            await _write(self._applications, _applications(self._box.seal(applications), kept))
             await _write(self._accounts, _accounts(self._box.seal(accounts)))
             if prune:
                 await self._applications.delete_many({"_id": {"$nin": list(applications)}})
@@ -104,6 +125,23 @@ class CatalogueStore:
                 await self._changed()
         return bool(result.deleted_count)
 
+    async def _kept(self, names: Collection[str]) -> dict[str, _Kept]:
+        """The secrets of these applications, where they have any."""
+        with_secrets = {"_id": {"$in": list(names)}, "document.secrets": {"$exists": True}}
+        rows = await self._applications.find(with_secrets, {"document.secrets": 1}).to_list(None)
+        found: dict[str, _Kept] = {}
+        problems: list[Problem] = []
+        for row in rows:
+            stored = row["document"]["secrets"]
+            try:
+                anew = self._box.seal([SecretStr(secret) for secret in self._box.open(stored)])
+                found[row["_id"]] = _Kept(stored, anew)
+            except ConfigurationError:
+                problems.append(Problem(f"application {row['_id']}: secrets", _UNREADABLE))
+        if problems:
+            raise ConfigurationError(problems)
+        return found
+
     async def _changed(self) -> int:
         document = await self._meta.find_one_and_update(
             {"_id": _VERSION_ID}, {"$inc": {"version": 1}}, upsert=True, return_document=True
@@ -118,11 +156,22 @@ async def account_names(database: Database) -> list[str]:
     return [row["_id"] for row in rows]
 
 
-def _applications(documents: Mapping[str, Document]) -> list[UpdateOne]:
+def _applications(documents: Mapping[str, Document], kept: Mapping[str, _Kept]) -> list[UpdateOne]:
     return [
-        UpdateOne({"_id": name}, {"$set": {"document": document}, "$inc": {"rev": 1}}, upsert=True)
+        UpdateOne({"_id": name}, _replaced(document, kept.get(name)), upsert=True)
         for name, document in documents.items()
     ]
+
+
+def _replaced(document: Document, kept: _Kept | None) -> list[Document]:
+    """Replaces the document of an application. MongoDB itself carries over the secrets that a new one has no
+    word of: they may have changed since they were looked at, and then they stay as they are."""
+    secrets: Any = "$document.secrets"
+    if kept is not None:
+        unchanged = {"$eq": [secrets, {"$literal": kept.stored}]}
+        secrets = {"$cond": [unchanged, {"$literal": kept.anew}, secrets]}
+    merged = {"$mergeObjects": [{"secrets": secrets}, {"$literal": document}]}
+    return [{"$set": {"document": merged, "rev": {"$add": [{"$ifNull": ["$rev", 0]}, 1]}}}]
 
 
 def _accounts(documents: Mapping[str, Document]) -> list[ReplaceOne[Document]]:

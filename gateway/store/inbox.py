@@ -89,8 +89,8 @@ class Inbox:
         limit: int = 50,
     ) -> InboxPage:
         """By the time at which the gateway took them. MT that nothing was tried with (yet) are left out:
-        nobody got them; and so is what is no message, as that somebody types. A page may have fewer than `limit` though more
-        follow (PAGE_BYTES).
+        nobody got them; and so is what is no message, as that somebody types. A page may have fewer than
+        `limit` though more follow (PAGE_BYTES).
 
         Raises RtmRefused with `invalid_payload` for a cursor that is none of ours.
         """

@@ -192,3 +192,85 @@ async def test_of_many_who_change_an_application_at_once_one_succeeds(catalogue:
     added = await asyncio.gather(*(catalogue.put_application(SHOP, expected=None) for _ in range(8)))
     changed = await asyncio.gather(*(catalogue.put_application(SHOP, expected=1) for _ in range(8)))
     assert (added.count(True), changed.count(True), await catalogue.version()) == (1, 1, 2)
+
+
+NO_WORD = {"app_id": "chat", "name": "$document.secrets"}  # of secrets
+
+
+async def test_an_application_keeps_its_secrets_when_the_files_have_no_word_of_them(
+    store: Store, catalogue: CatalogueStore
+) -> None:
+    await catalogue.put_application(CHAT, expected=None)
+    for rev in (2, 3):
+        await catalogue.put({"chat": NO_WORD, "shop": SHOP}, {})
+        kept = {**NO_WORD, "secrets": OPEN_CHAT["secrets"]}
+        assert await catalogue.application("chat") == (kept, rev)
+        assert await catalogue.load() == StoredCatalogue(rev, {"chat": kept, "shop": SHOP}, {})
+    raw = await store.database.db["applications"].find_one({"_id": "chat"})
+    assert b"in-the-clear" not in bson.encode(raw)
+
+
+@pytest.mark.parametrize(("given", "stored"), [([], []), ([SecretStr("an0ther")], ["an0ther"])])
+@pytest.mark.parametrize("prune", [False, True])
+async def test_files_that_have_secrets_replace_them_all(
+    catalogue: CatalogueStore, given: list[SecretStr], stored: list[str], prune: bool
+) -> None:
+    await catalogue.put_application(CHAT, expected=None)
+    await catalogue.put({"chat": {"app_id": "chat", "secrets": given}}, {}, prune=prune)
+    assert await catalogue.application("chat") == ({"app_id": "chat", "secrets": stored}, 2)
+
+
+async def test_pruning_takes_the_secrets_of_those_that_go_and_no_others(catalogue: CatalogueStore) -> None:
+    for app_id in ("chat", "old"):
+        await catalogue.put_application({**CHAT, "app_id": app_id}, expected=None)
+    await catalogue.put({"chat": NO_WORD}, {}, prune=True)
+    kept = {**NO_WORD, "secrets": OPEN_CHAT["secrets"]}
+    assert await catalogue.load() == StoredCatalogue(3, {"chat": kept}, {})
+    await catalogue.put({"old": {"app_id": "old"}}, {})
+    assert await catalogue.application("old") == ({"app_id": "old"}, 1)
+
+
+async def test_secrets_that_are_changed_while_files_are_applied_are_not_changed_back(
+    catalogue: CatalogueStore,
+) -> None:
+    await catalogue.put_application(CHAT, expected=None)
+
+    async def changes() -> None:
+        for number in range(20):
+            secrets, written = [SecretStr(f"made-{number}")], False
+            while not written:
+                found = await catalogue.application("chat")
+                assert found is not None
+                written = await catalogue.put_application({**CHAT, "secrets": secrets}, expected=found[1])
+            assert (await catalogue.load()).applications["chat"]["secrets"] == [f"made-{number}"]
+
+    changing = asyncio.create_task(changes())
+    while not changing.done():
+        await catalogue.put({"chat": NO_WORD}, {})
+    await changing
+    await catalogue.put({"chat": NO_WORD}, {})
+    assert (await catalogue.load()).applications == {"chat": {**NO_WORD, "secrets": ["made-19"]}}
+
+
+async def test_secrets_that_are_kept_are_sealed_with_the_new_key_too(
+    store: Store, catalogue: CatalogueStore, key: str
+) -> None:
+    await catalogue.put_application(CHAT, expected=None)
+    new = SecretBox.new_key()
+    await CatalogueStore(store.database, box(new, key)).put({"chat": NO_WORD}, {})
+    found = await CatalogueStore(store.database, box(new)).application("chat")
+    assert found == ({**NO_WORD, "secrets": OPEN_CHAT["secrets"]}, 2)
+
+
+async def test_secrets_that_do_not_open_are_neither_kept_nor_lost_without_a_word(
+    store: Store, catalogue: CatalogueStore
+) -> None:
+    await catalogue.put_application(CHAT, expected=None)
+    another = CatalogueStore(store.database, box(SecretBox.new_key()))
+    with pytest.raises(ConfigurationError) as caught:
+        await another.put({"chat": NO_WORD, "shop": SHOP}, {"acme": ACME}, prune=True)
+    what = "were sealed with another key, and the file has none instead; `secrets: []` in it removes them"
+    assert caught.value.problems == (Problem("application chat: secrets", what),)
+    assert await catalogue.load() == StoredCatalogue(1, {"chat": OPEN_CHAT}, {})
+    await another.put({"chat": {**NO_WORD, "secrets": []}}, {}, prune=True)
+    assert await another.load() == StoredCatalogue(2, {"chat": {**NO_WORD, "secrets": []}}, {})

@@ -73,7 +73,7 @@ async def test_a_secret_that_is_given_is_never_shown(site: Site) -> None:
     made = await site.ask("POST", APPS, {"app_id": "shop", "secrets": [SECRET, OTHER]})
     assert (made.status, made.body) == (201, {**DEFAULTS, "app_id": "shop", "rev": 1, "secret_count": 2})
     listed = await site.get(APPS)
-    assert listed == {"items": [{**DEFAULTS, "app_id": "shop", "secret_count": 2}]}
+    assert listed == {"items": [{**DEFAULTS, "app_id": "shop", "rev": 1, "secret_count": 2}]}
     assert await secrets_of(site) == [SECRET, OTHER]
 
 

@@ -139,10 +139,15 @@ class ApplicationRoutes:
         ]
 
     async def list(self, call: Call[PageQuery, Nothing]) -> dict[str, Any]:
+        revs = await self.store.revs()  # before what they are of: an older one only refuses a change
         stored = (await self.store.load()).applications
         after = call.query.after or ""
-        rows = [(app_id, stored[app_id]) for app_id in sorted(stored) if app_id > after]
-        return page(call.query, rows, lambda row: row[0], lambda row: shown(row[1]))
+        ids = [app_id for app_id in sorted(stored) if app_id > after]
+
+        def one(app_id: str) -> dict[str, Any]:
+            return shown(stored[app_id], rev=revs.get(app_id, 0))
+
+        return page(call.query, ids, str, one)
 
     async def create(self, call: Call[Nothing, ApplicationProfile]) -> dict[str, Any]:
         document = call.body.document()
