@@ -6,6 +6,7 @@ from gateway.store.records import MTRecord
 from gateway.telemetry.redact import mask_address
 from processors.commands.send import event_line
 from processors.commands.session import Servers, command_settings, harmless, open_servers, out, run
+from processors.rtm.receipts import MAX_DEVICES
 
 
 def show(message_id: str, app_id: str | None) -> bool:
@@ -59,6 +60,8 @@ def _print_devices(record: MTRecord) -> None:
         out.print("devices")
     for device, status in record.devices.items():
         out.print(harmless(f"  {_masked(device):<30}{status.value}"))
+    if len(record.devices) >= MAX_DEVICES:
+        out.print("  no more are kept: what further ones said is among the receipts only")
     if record.wakeups:
         out.print("woken by push")
     for row in record.wakeups:

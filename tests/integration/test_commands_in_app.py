@@ -29,12 +29,13 @@ def operator(mongod: MongoServer, tmp_path: Path) -> Iterator[Operator]:
     asyncio.run(server.stop())
 
 
-async def an_mt_that_two_devices_have_and_one_was_woken_for(operator: Operator) -> None:
+async def an_mt(operator: Operator, message_id: str, devices: dict[str, Status]) -> None:
+    """Which these devices have, and for which another one was woken: in vain, the second time."""
     database = Database(operator.url, operator.database)
     transactions = Transactions(database, "test")
     record = MTRecord(
         app_id="chat",
-        message_id="m-1",
+        message_id=message_id,
         status=Status.SENDING,
         accepted_at=now(),
         expires_at=now() + timedelta(hours=1),
@@ -48,7 +49,6 @@ async def an_mt_that_two_devices_have_and_one_was_woken_for(operator: Operator) 
         in_app=True,
     )
     assert await transactions.insert(record) is None
-    devices = {"customer-4711/phone": Status.READ, "customer-4711/laptop": Status.DELIVERED}
     assert await transactions.move(record, Change(Status.READ, 1, devices=devices))
     woken = {"device": "customer-4711/tablet", "account": "fcm-shop", "at": now()}
     rows = [woken | {"provider_message_ids": ["projects/p/messages/1"]}, woken | {"reason": "recipient_gone"}]
@@ -57,7 +57,8 @@ async def an_mt_that_two_devices_have_and_one_was_woken_for(operator: Operator) 
 
 
 def test_the_devices_of_an_mt_are_shown_and_which_were_woken(operator: Operator) -> None:
-    asyncio.run(an_mt_that_two_devices_have_and_one_was_woken_for(operator))
+    devices = {"customer-4711/phone": Status.READ, "customer-4711/laptop": Status.DELIVERED}
+    asyncio.run(an_mt(operator, "m-1", devices))
     said = operator.imgw("tx", "show", "m-1").splitlines()
     words = [" ".join(line.split()) for line in said]
     assert "thread t-1 (conversation)" in words
@@ -69,4 +70,16 @@ def test_the_devices_of_an_mt_are_shown_and_which_were_woken(operator: Operator)
     assert [line.split(" ", 1)[1] for line in woken] == [
         "***4711/tablet fcm-shop projects/p/messages/1",
         "***4711/tablet fcm-shop recipient_gone",
+    ]
+
+
+def test_whoever_looks_at_an_mt_of_many_devices_is_told_that_there_may_be_more(operator: Operator) -> None:
+    devices = {f"customer-4711/{number}": Status.READ for number in range(100)}
+    asyncio.run(an_mt(operator, "m-2", devices))
+    words = [" ".join(line.split()) for line in operator.imgw("tx", "show", "m-2").splitlines()]
+    after = words.index("devices") + 101
+    assert words[after - 1 : after + 2] == [
+        "***4711/99 read",
+        "no more are kept: what further ones said is among the receipts only",
+        "woken by push",
     ]
