@@ -16,6 +16,7 @@ _DETAIL = "x-dead-detail"
 _QUEUE = "x-dead-queue"
 _AT = "x-dead-at"
 _OURS = frozenset({_ID, _REASON, _DETAIL, _QUEUE, _AT})
+_REVIVED = "x-revived"
 _MAX_DETAIL = 500
 
 
@@ -59,7 +60,7 @@ def read(message: StoredMessage) -> DeadLetter:
         id=text[_ID] or message.message_id or "",
         reason=text[_REASON] or "dead_lettered_by_broker",
         detail=text[_DETAIL],
-        queue=text[_QUEUE] or str(message.headers.get("x-first-death-queue", "")),
+        queue=text[_QUEUE] or message.died_in,
         at=text[_AT],
         attempt=attempt if isinstance(attempt, int) else 0,
         message=message,
@@ -67,7 +68,15 @@ def read(message: StoredMessage) -> DeadLetter:
 
 
 def revived(letter: DeadLetter) -> Publication:
-    """The publication that puts a dead letter back on the queue it came from, as it was."""
-    headers = {name: value for name, value in letter.message.headers.items() if name not in _OURS}
+    """The publication that puts a dead letter back on the queue it came from, as it was. Only a header tells
+    it from one that is new: to the broker it is."""
     message = letter.message
+    headers = {name: value for name, value in message.headers.items() if name not in _OURS}
+    headers[_REVIVED] = True
     return Publication("", letter.queue, message.body, message.type, message.message_id, headers)
+
+
+def may_have_come_before(delivery: Delivery) -> bool:
+    """Whether it is redelivered, or was a dead letter: then it may have been logged, and what follows from it
+    never been published."""
+    return delivery.redelivered or _REVIVED in delivery.headers

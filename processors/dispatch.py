@@ -4,7 +4,7 @@ Retry."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ from processors.reports import (
     repeated_reports,
 )
 from processors.retry_policy import GiveUp, Wait, after_failure
-from processors.sending import Sender
+from processors.sending import Sender, longest_seconds
 
 logger = structlog.get_logger("dispatch")
 
@@ -58,9 +58,9 @@ class Dispatcher:
         self._metrics = metrics
         self._name = name
 
-    def claim(self, account: ProviderAccount) -> Claim:
+    def claim(self, account: ProviderAccount, audience: Sequence[str] = ()) -> Claim:
         """A claim on an attempt that starts now, for as long as it can take."""
-        seconds = account.timeout_seconds + _CLAIM_MARGIN_SECONDS
+        seconds = longest_seconds(account, audience) + _CLAIM_MARGIN_SECONDS
         return Claim(self._name, to_utc_milliseconds(now() + timedelta(seconds=seconds)))  # as it is kept
 
     def begin(self, record: MTRecord, planned: Plan, attempt: int) -> Change:
@@ -72,7 +72,7 @@ class Dispatcher:
             attempt,
             part_count=parts if parts != record.part_count else None,
             degraded=planned.degraded if planned.degraded != record.degraded else None,
-            claim=self.claim(planned.account),
+            claim=self.claim(planned.account, planned.submissions[0].audience),
         )
 
     async def attempt(self, job: Job) -> Done:
@@ -164,7 +164,7 @@ class Dispatcher:
             record.attempt,
             provider_message_ids=_ids(job, submitted),
             parts_sent=job.record.parts_sent + 1,
-            claim=self.claim(job.account),
+            claim=self.claim(job.account, job.submission.audience),
         )
         moved = await self._transactions.move(record, change)
         return None if moved is None else replace(job, record=moved)

@@ -31,6 +31,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.together import together
 from processors.callback_items import ReceivedItem, read_item, receipts_in
 from processors.catalogue import Configured
+from processors.dead_letters import may_have_come_before
 from processors.matching import Matches, match_all, match_one
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import dr_publications, repeated_reports
@@ -161,7 +162,7 @@ class DRProcessor:
             return [], True
         at = said_at(receipt, record, received.received_at)
         publications, outcome = await self._apply(record, replace(news, occurred_at=at), delivery)
-        told_before = delivery.redelivered and has_come(record, reporter, news.status)
+        told_before = may_have_come_before(delivery) and has_come(record, reporter, news.status)
         if outcome in ("applied", "late") or told_before:
             publications += self._in_app.echo(record, reporter, news.status, at, account, headers)
         self._metrics.receipts.labels(account, outcome).inc()
@@ -179,7 +180,7 @@ class DRProcessor:
             received.account,
             Status(receipt.status),
             receipt.occurred_at or received.received_at,
-            redelivered=delivery.redelivered,
+            redelivered=may_have_come_before(delivery),
         )
 
     async def _apply(self, record: MTRecord, news: News, delivery: Delivery) -> tuple[list[Publication], str]:
@@ -256,7 +257,7 @@ def _outcome_of(reports: Sequence[Report]) -> str:
 def _repeated(record: MTRecord, news: News, delivery: Delivery) -> list[Publication]:
     """Old news. If it may be old because this very delivery was cut off before it was passed on, pass it on
     again."""
-    if not delivery.redelivered or news.status not in record.told:
+    if not may_have_come_before(delivery) or news.status not in record.told:
         return []
     statuses = [Status.DELIVERED, Status.READ] if news.status is Status.READ else [news.status]
     told = [status for status in statuses if status in record.told]

@@ -18,6 +18,7 @@ from gateway.together import together
 from handlers.contract import PART_MARK, InboundMessage
 from processors.callback_items import ReceivedItem, read_item
 from processors.catalogue import Catalogue, Configured
+from processors.dead_letters import may_have_come_before
 from processors.outcome import Dead, Done, Outcome
 from processors.reports import mo_publication
 from processors.rtm.inbound import InAppInbound
@@ -103,7 +104,7 @@ class MOProcessor:
         await self._note_session(message, received)
         existing = await self._inbound.add_mo(record)
         # Logged but perhaps not passed on, when this delivery was cut off before: then it is passed on again.
-        duplicate = existing is not None and not delivery.redelivered
+        duplicate = existing is not None and not may_have_come_before(delivery)
         outcome = "duplicate" if duplicate else "routed"
         self._metrics.mo.labels(record.account, record.channel, outcome).inc()
         return None if duplicate else mo_publication(existing or record, delivery.headers)

@@ -19,6 +19,7 @@ from gateway.store.records import MTRecord, person_of
 from gateway.store.sessions import Sessions
 from gateway.store.transactions import Transactions
 from processors.catalogue import Catalogue, Configured
+from processors.dead_letters import may_have_come_before
 from processors.dispatch import Dispatcher
 from processors.intake import MESSAGE_ID, Intake, read
 from processors.limiter import Limiter
@@ -136,10 +137,11 @@ class MTProcessor:
         """What is logged of an MT that can be sent: it is being sent, or waits in the lane when others wait
         there already."""
         waits = self._limiter.backlogged(planned.account.account)
+        audience = planned.submissions[0].audience
         return {
             "status": Status.WAITING if waits else Status.SENDING,
             "attempt": 1,
-            "claim": None if waits else self._dispatcher.claim(planned.account),
+            "claim": None if waits else self._dispatcher.claim(planned.account, audience),
             "degraded": planned.degraded,
             "part_count": len(planned.submissions),
         }
@@ -160,11 +162,11 @@ class MTProcessor:
         if existing.status is Status.WAITING:
             # Its repeat may never have been published. Two repeats do no harm: only one can claim the
             # attempt.
-            return Done([_into_lane(existing, delivery)] if delivery.redelivered else ())
+            return Done([_into_lane(existing, delivery)] if may_have_come_before(delivery) else ())
         told = existing.told
         latest = dict.fromkeys([status for status in told if status is Status.SUBMITTED] + list(told)[-1:])
         told_again = dr_publications(existing, repeated_reports(existing, latest), delivery.headers)
-        follow_ups = accepted.plan.follow_ups if accepted.plan and delivery.redelivered else ()
+        follow_ups = accepted.plan.follow_ups if accepted.plan and may_have_come_before(delivery) else ()
         return Done([*told_again, *follow_ups])
 
     async def _resume(self, delivery: Delivery, accepted: _Accepted, existing: MTRecord) -> Done:

@@ -16,6 +16,7 @@ from gateway.store.records import MTRecord
 from gateway.store.sessions import Sessions
 from gateway.store.transactions import Transactions
 from processors.catalogue import Catalogue
+from processors.dead_letters import may_have_come_before
 from processors.dispatch import Dispatcher
 from processors.limiter import Limiter
 from processors.mt import CLAIMED_WAIT_SECONDS, outcome_unknown
@@ -87,7 +88,7 @@ class RetryProcessor:
             return await self._try(delivery, record)
         if record.status is Status.SENDING:
             return await self._in_doubt(delivery, record)
-        if delivery.redelivered and Status.SUBMITTED in record.told:
+        if may_have_come_before(delivery) and Status.SUBMITTED in record.told:
             # That may never have been published, however far receipts have brought the MT meanwhile.
             return Done(self._submitted_again(delivery, record))
         return Done()  # it has ended while it waited
@@ -192,7 +193,7 @@ def expired_before_send(record: MTRecord) -> Reason:
 def _overtaken(delivery: Delivery, record: MTRecord, attempt: int) -> Done:
     """A repeat whose attempt has been made already. If it is redelivered, what followed from that attempt may
     never have been published: then it is, again. Two repeats do no harm: only one can claim the attempt."""
-    if not delivery.redelivered or record.status is not Status.WAITING or record.attempt < attempt:
+    if not may_have_come_before(delivery) or record.status is not Status.WAITING or record.attempt < attempt:
         return Done()
     seconds = WAIT_TIERS_SECONDS[0]
     again = repeat_publication(record, seconds, attempt=record.attempt, waits=0, headers=delivery.headers)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from gateway.errors import FailureKind, MessageRefused, ProviderError
 from gateway.model.account import ProviderAccount
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import Transports
 from handlers.contract import Handler, Submission, Submitted
+from handlers.shared.audiences import page_count
 from processors.limiter import Limiter
 from processors.retry_policy import pause_of
 
@@ -53,7 +55,7 @@ class Sender:
         started = time.perf_counter()
         try:
             # The transport keeps the time; this only catches a handler that waits for something else.
-            async with asyncio.timeout(account.timeout_seconds + _BACKSTOP_SECONDS):
+            async with asyncio.timeout(longest_seconds(account, submission.audience) + _BACKSTOP_SECONDS):
                 return await handler.send(submission, self._transports)
         except TimeoutError as error:
             raise ProviderError(
@@ -62,6 +64,11 @@ class Sender:
         finally:
             seconds = time.perf_counter() - started
             self._metrics.provider_seconds.labels(account.account, account.provider).observe(seconds)
+
+
+def longest_seconds(account: ProviderAccount, audience: Sequence[str]) -> float:
+    """How long one send may take: the account's time for each page of its audience."""
+    return account.timeout_seconds * page_count(audience)
 
 
 def learn(limiter: Limiter, account: str, error: ProviderError | None) -> None:

@@ -60,12 +60,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message looked at in its queue."""
+    """A message looked at in its queue. `died_in` is the queue that the broker itself has taken it from last,
+    where it did: because it came too often, or its time there was over."""
 
     body: bytes = field(repr=False)
     headers: Headers
     type: str = ""
     message_id: str | None = None
+    died_in: str = ""
 
 
 Take = Callable[[Delivery], None]

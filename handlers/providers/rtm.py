@@ -11,19 +11,20 @@ In: MO and receipts come over MQTT as well, by the rtm daemon, which puts them o
 items (gateway/rtm/items.py). There are no HTTP callbacks: all are refused.
 
 Sending twice shows once: a repetition has the same `message_id`, and clients drop one that they had. A
-message to many followers that fails half way is repeated to all.
+message to many followers goes in pages, each with the account's `timeout_seconds` for itself; one that fails
+half way is repeated to all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from gateway.errors import CallbackRefused, MessageRefused
+from gateway.errors import CallbackRefused, FailureKind, MessageRefused, ProviderError
 from gateway.model.account import ProviderAccount
-from gateway.model.address import Person
+from gateway.model.address import Address, Person
 from gateway.model.base import now
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.model.content import (
@@ -41,6 +42,7 @@ from gateway.rtm.publications import publication
 from gateway.rtm.wire import UpContent, UpMedia, UpMessage, UpReceipt, message_down
 from gateway.transports.port import HttpRequest, MqttMessage, Transports
 from handlers.contract import Capabilities, InboundMessage, Submission, Submitted
+from handlers.shared.audiences import pages
 
 # Worth nothing any more once the person has looked away.
 _PASSING = ("typing", "read")
@@ -87,34 +89,21 @@ class Rtm:
 
     async def send(self, submission: Submission, out: Transports) -> Submitted:
         _check(submission)
-        app_id, _, message_id = submission.key.partition("/")
-        topics = _topics(submission, app_id)
-        at = now()
         passing = submission.content.type in _PASSING
-        expires_at = _expiry(submission.expires_at, at, passing=passing)
-        payload = message_down(
-            message_id=message_id,
-            app_id=app_id,
-            to=submission.to,
-            sender=submission.sender,
-            thread=submission.thread,
-            content=submission.content,
-            in_reply_to=submission.in_reply_to,
-            sent_at=at,
-            expires_at=expires_at,
-        )
-        one = publication(
-            topics[0],
-            payload,
-            kind="message",
-            expires_at=expires_at,
-            at=at,
-            correlation=message_id.encode(),
-            trace=submission.trace,
-            message_id=message_id,
-        )
-        messages = [one, *(replace(one, topic=topic) for topic in topics[1:])]
-        await self._publish(messages, out)
+        expires_at = _expiry(submission.expires_at, now(), passing=passing)
+        refusal: ProviderError | None = None
+        for number, topics in enumerate(_pages(submission)):
+            at = now()
+            if number and expires_at is not None and expires_at <= at:
+                raise _too_late()
+            try:
+                await self._publish(_messages(submission, topics, at, expires_at), out)
+            except ProviderError as error:
+                if error.reason == "provider_unavailable":  # the next page would fare no better
+                    raise
+                refusal = refusal or error  # what is refused to one keeps it from none of the others
+        if refusal is not None:
+            raise refusal
         return Submitted((submission.key,), receipts_follow=not passing)
 
     def verify(self, request: CallbackRequest) -> None:
@@ -182,23 +171,75 @@ def _check(submission: Submission) -> None:
         raise MessageRefused("media_unsupported", "the in-app channel takes media by url, not by media_id")
 
 
-def _topics(submission: Submission, app_id: str) -> list[str]:
-    """Where it is published. Raises MessageRefused."""
-    to = submission.to
-    if to.kind == "topic":
-        if not submission.audience:
-            raise MessageRefused("recipient_unreachable", "nobody follows what it is for")
-        return [down(app_id, user_id) for user_id in submission.audience]
+def _named(submission: Submission) -> tuple[str, str]:
+    """Its application and its id, as devices know them."""
+    app_id, _, message_id = submission.key.partition("/")
+    return app_id, message_id
+
+
+def _pages(submission: Submission) -> Iterator[list[str]]:
+    """The topics that it is published to, a page at a time. Raises MessageRefused."""
+    app_id, _ = _named(submission)
+    if submission.to.kind != "topic":
+        yield [_topic(submission.to, app_id)]
+        return
+    if not submission.audience:
+        raise MessageRefused("recipient_unreachable", "nobody follows what it is for")
+    for page in pages(submission.audience):
+        yield [down(app_id, user_id) for user_id in page]
+
+
+def _topic(to: Address, app_id: str) -> str:
+    """That of a person or of a device. Raises MessageRefused."""
     if to.kind == "user_id" and _known(Device(app_id, to.id, "any")):
-        return [down(app_id, to.id)]
+        return down(app_id, to.id)
     user_id, _, device_id = to.id.partition("/")
     device = Device(app_id, user_id, device_id)
     if to.kind == "device" and _known(device):
-        return [device.down]
+        return device.down
     if to.kind not in ("user_id", "device"):
         raise MessageRefused("invalid_recipient", f"the in-app channel has no {to.kind}")
     form = "a user id" if to.kind == "user_id" else "a user id and a device id with a / between them"
     raise MessageRefused("invalid_recipient", f"a {to.kind} is {form}")
+
+
+def _messages(
+    submission: Submission, topics: Sequence[str], at: datetime, expires_at: datetime | None
+) -> list[MqttMessage]:
+    """A page of it: the same for all, who share its payload and properties."""
+    app_id, message_id = _named(submission)
+    payload = message_down(
+        message_id=message_id,
+        app_id=app_id,
+        to=submission.to,
+        sender=submission.sender,
+        thread=submission.thread,
+        content=submission.content,
+        in_reply_to=submission.in_reply_to,
+        sent_at=at,
+        expires_at=expires_at,
+    )
+    one = publication(
+        "",
+        payload,
+        kind="message",
+        expires_at=expires_at,
+        at=at,
+        correlation=message_id.encode(),
+        trace=submission.trace,
+        message_id=message_id,
+    )
+    return [replace(one, topic=topic) for topic in topics]
+
+
+def _too_late() -> ProviderError:
+    """For good: clients would drop it. Receipts of those who have it already still count."""
+    return ProviderError(
+        FailureKind.PERMANENT,
+        reason="expired_before_send",
+        code="expired",
+        text="its time passed before all its followers had it",
+    )
 
 
 def _known(device: Device) -> bool:

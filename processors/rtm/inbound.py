@@ -25,6 +25,7 @@ from gateway.telemetry.metrics import Metrics
 from handlers.contract import InboundMessage
 from processors.callback_items import ReceivedItem
 from processors.catalogue import Configured
+from processors.dead_letters import may_have_come_before
 from processors.reports import mo_publication
 from processors.rtm.conversations import implicit_of_topics, implicit_of_user, is_theirs
 from processors.rtm.tellings import answer, echo, refusal
@@ -73,7 +74,7 @@ class InAppInbound:
             record = _record(_normal_form(message, origin, received, account, thread), taken_for)
             existing = await self._inbound.add_mo(record)
         # Logged but perhaps not passed on, when this delivery was cut off before: then it is passed on again.
-        duplicate = existing is not None and not delivery.redelivered
+        duplicate = existing is not None and not may_have_come_before(delivery)
         self._metrics.mo.labels(
             account.account, account.channel, "duplicate" if duplicate else "routed"
         ).inc()

@@ -22,6 +22,7 @@ from gateway.broker.rabbitmq import RabbitBroker
 from gateway.broker.rabbitmq.transport import decodable
 from gateway.errors import BrokerUnavailable
 from tests.contracts.broker_kinds import Inbox, broker_at, drained, message, numbers
+from tests.servers.rabbitmq import RabbitServer
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.rabbitmq
@@ -192,3 +193,26 @@ async def _publish_raw(url: str, flags: int, properties: bytes) -> None:
         )
         queue = other.transport.connection.write_queue
         await queue.put(ChannelFrame(payload=b"".join(frames), should_close=False))
+
+
+async def test_a_message_that_came_too_often_says_in_which_queue_though_it_has_waited_before(
+    broker: RabbitBroker, rabbitmq_server: RabbitServer, rabbitmq_url: str
+) -> None:
+    rabbitmq_server.set_policy(rabbitmq_url, QUEUE, '[{<<"delivery-limit">>, 2}]')
+    inbox = Inbox()
+    await broker.consume(QUEUE, 10, inbox.take)
+    await broker.publish(topology.after(1, QUEUE, Publication("", QUEUE, b"poison", "t", "m1")))
+    for _ in range(3):
+        await (await inbox.next()).settlement.requeue()
+    found: list[StoredMessage] = []
+
+    async def look(message: StoredMessage) -> bool:
+        found.append(message)
+        return False
+
+    async def there() -> bool:
+        return await broker.depth(topology.DEAD) == 1
+
+    await eventually(there)
+    await broker.sift(topology.DEAD, look)
+    assert found == [StoredMessage(b"poison", {}, "t", "m1", died_in=QUEUE)]

@@ -306,4 +306,5 @@ async def test_dead_letters_are_listed_shown_put_back_and_thrown_away(operator: 
     assert operator.imgw("dead", "discard", ids[0], code=1) == "0 thrown away\n"
     assert [letter.message_id for letter in await operator.broker()] == ["stranger"]
     [back] = await operator.broker(queue="imgw.mt")
-    assert back == StoredMessage(original.body, original.headers, original.type, original.message_id)
+    headers = {**original.headers, "x-revived": True}
+    assert back == StoredMessage(original.body, headers, original.type, original.message_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -11,9 +12,10 @@ import pytest
 from gateway.broker.port import Delivery
 from gateway.errors import FailureKind, ProviderError
 from gateway.model.address import Thread
-from gateway.model.base import now
+from gateway.model.base import now, to_utc_milliseconds
 from gateway.model.receipt import Status
 from gateway.rtm.items import WakeUp
+from gateway.rtm.names import Device
 from gateway.store.records import Claim
 from gateway.store.threads import ThreadRecord
 from processors.rtm.conversations import implicit_of_topics, implicit_of_user
@@ -271,3 +273,26 @@ async def test_other_channels_are_asked_nothing(world: World, monkeypatch: pytes
     [(_, dr)] = seen(await done(world.mt, mt(thread=named, notification=NOTIFICATION)))
     assert (dr["status"], dr["thread"]) == ("submitted", named)
     assert (await world.record()).in_app is False
+
+
+@pytest.mark.parametrize("retried", [False, True])
+async def test_it_is_claimed_for_as_long_as_all_pages_of_its_followers_can_take(
+    rtm: World, monkeypatch: pytest.MonkeyPatch, retried: bool
+) -> None:
+    at, claims = now(), []
+    many = [f"person-{number}" for number in range(1_001)]
+    for user_id in many:
+        await rtm.customers.touch(Device("shop", user_id, "phone"), at)
+    await rtm.customers.follow("shop", "sport", many, at)
+    publish = rtm.mqtt.publish
+
+    async def watched(*arguments: Any, **named: Any) -> None:
+        claims.append((await rtm.record()).claim)
+        await publish(*arguments, **named)
+
+    monkeypatch.setattr(rtm.mqtt, "publish", watched)
+    monkeypatch.setattr("processors.dispatch.now", lambda: at)
+    rtm.mqtt._failures.extend([AWAY] * retried)
+    await rtm.follow(await done(rtm.mt, to_topic("sport")))
+    until = to_utc_milliseconds(at + timedelta(seconds=2 * 30 + 15))
+    assert claims == [Claim("test", until)] * (3 if retried else 2)

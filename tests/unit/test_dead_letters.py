@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.broker.port import Delivery, HeaderValue, Publication, StoredMessage
-from processors.dead_letters import DeadLetter, dead_letter, read, revived
+from processors.dead_letters import DeadLetter, dead_letter, may_have_come_before, read, revived
 from processors.outcome import Dead
 from tests.processors.fakes import delivery_of
 
@@ -20,6 +20,11 @@ ORIGINAL = Publication(
     {"traceparent": "00-1", "x-account": "acme", "x-attempt": 3, "x-flag": True},
 )
 DEAD = Dead("invalid_message", "no such field")
+
+
+def back(original: Publication) -> Publication:
+    """What it is put back as."""
+    return replace(original, headers={**original.headers, "x-revived": True})
 
 
 def stored(publication: Publication) -> StoredMessage:
@@ -54,22 +59,28 @@ def test_each_has_an_id_of_its_own() -> None:
     assert letter_of(delivery_of(ORIGINAL)).id != letter_of(delivery_of(ORIGINAL)).id
 
 
-def test_one_that_is_revived_is_the_original_publication() -> None:
-    assert revived(letter_of(delivery_of(ORIGINAL))) == ORIGINAL
+def test_one_that_is_revived_is_the_original_publication_and_says_that_it_is_no_new_one() -> None:
+    assert revived(letter_of(delivery_of(ORIGINAL))) == back(ORIGINAL)
+
+
+def test_what_is_redelivered_or_revived_may_have_come_before() -> None:
+    new = delivery_of(ORIGINAL)
+    returned = [replace(new, redelivered=True), delivery_of(revived(letter_of(new)))]
+    assert [may_have_come_before(each) for each in (new, *returned)] == [False, True, True]
 
 
 @pytest.mark.parametrize("message_id", ["", None])
 def test_one_without_an_id_or_headers_comes_back_as_bare_as_it_was(message_id: str | None) -> None:
     bare = Publication("", "imgw.mt", b"", "", message_id)
-    assert revived(letter_of(delivery_of(bare))) == bare
+    assert revived(letter_of(delivery_of(bare))) == back(bare)
 
 
 def test_one_that_dies_twice_has_the_second_reason_and_is_still_the_original() -> None:
     first = letter_of(delivery_of(ORIGINAL))
     second = letter_of(delivery_of(revived(first)), Dead("unknown_account", "acme"))
     third = letter_of(replace(delivery_of(ORIGINAL), headers=first.message.headers), Dead("again"))
-    assert (second.reason, second.detail, revived(second)) == ("unknown_account", "acme", ORIGINAL)
-    assert (third.reason, third.detail, revived(third)) == ("again", "", ORIGINAL)
+    assert (second.reason, second.detail, revived(second)) == ("unknown_account", "acme", back(ORIGINAL))
+    assert (third.reason, third.detail, revived(third)) == ("again", "", back(ORIGINAL))
 
 
 def test_a_long_detail_is_cut() -> None:
@@ -77,7 +88,7 @@ def test_a_long_detail_is_cut() -> None:
 
 
 def test_what_the_broker_itself_put_aside_is_readable() -> None:
-    message = StoredMessage(b"{}", {"x-first-death-queue": "imgw.mo"}, "imgw.mo.v1", "e-1")
+    message = StoredMessage(b"{}", {}, "imgw.mo.v1", "e-1", died_in="imgw.mo")
     assert read(message) == DeadLetter("e-1", "dead_lettered_by_broker", "", "imgw.mo", "", 0, message)
     assert revived(read(message)).routing_key == "imgw.mo"
 
