@@ -11,6 +11,7 @@ import pytest
 
 from gateway.errors import FailureKind, ProviderError
 from gateway.transports.mqtt import connection as connection_module
+from gateway.transports.mqtt import outgoing as outgoing_module
 from gateway.transports.mqtt import publisher as publisher_module
 from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttMessage, MqttServer
@@ -219,6 +220,22 @@ async def test_a_broker_that_stops_answering_is_given_up(
         )
 
 
+async def test_a_broker_that_has_lost_acknowledgements_is_connected_to_anew(
+    publisher: MqttPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers pings: nothing else would end the connection, whose window they have filled."""
+    monkeypatch.setattr(outgoing_module, "_LONG_OVERDUE_SECONDS", 0.1)
+
+    def losing_some(kind: int, body: bytes) -> bytes:
+        return b"" if len(broker.published()) <= 3 else puback(body)
+
+    async with scripted_broker(_letting_in(losing_some, properties=receive_maximum(3))) as broker:
+        call = publisher.publish(broker.server, numbered(3), timeout_seconds=1)
+        assert await _outcome(call) == (FailureKind.UNCERTAIN, UNAVAILABLE, "timeout")
+        await eventually(lambda: _published(publisher, broker.server, timeout_seconds=0.5))
+        assert broker.connections == 2
+
+
 async def test_a_login_that_is_not_used_any_more_is_disconnected_when_there_is_another(
     publisher: MqttPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,9 +267,9 @@ async def test_a_caller_that_is_cancelled_leaves_the_connection_to_the_others(
         assert broker.connections == 1
 
 
-async def _published(publisher: MqttPublisher, server: MqttServer) -> bool:
+async def _published(publisher: MqttPublisher, server: MqttServer, *, timeout_seconds: float = 30) -> bool:
     try:
-        await publisher.publish(server, numbered(1), timeout_seconds=30)
+        await publisher.publish(server, numbered(1), timeout_seconds=timeout_seconds)
     except ProviderError:
         return False
     return True

@@ -22,6 +22,8 @@ MOST_IN_FLIGHT = 1_000
 
 _AT_LEAST_ONCE = 1
 _MOST_UNSENT_BYTES = 262_144
+# A broker that answers pings, and has not acknowledged a publication this long after its time, never will.
+_LONG_OVERDUE_SECONDS = 60.0
 _NO_PROPERTIES = b""
 
 
@@ -32,7 +34,7 @@ class Batch:
     A message that fails keeps the first error, and not the others from going out.
     """
 
-    __slots__ = ("_expiry", "_messages", "done", "error", "in_flight", "to_come")
+    __slots__ = ("_expiry", "_messages", "done", "error", "expires_at", "in_flight", "to_come")
 
     def __init__(self, messages: Sequence[MqttMessage], timeout_seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -41,7 +43,8 @@ class Batch:
         self.in_flight = 0
         self.error: ProviderError | None = None
         self.done: asyncio.Future[None] = loop.create_future()
-        self._expiry = loop.call_later(timeout_seconds, self._expire)
+        self.expires_at = loop.time() + timeout_seconds
+        self._expiry = loop.call_at(self.expires_at, self._expire)
 
     def next(self) -> MqttMessage:
         self.to_come -= 1
@@ -76,6 +79,7 @@ class Batch:
     def forget(self) -> None:
         """Nobody waits for it any more."""
         self.to_come = 0
+        self._messages = iter(())  # it stays for as long as some of them are in flight
         self._expiry.cancel()
         if not self.done.cancelled():
             self.done.exception()  # asyncio logs those that nobody has looked at
@@ -86,7 +90,8 @@ class Batch:
 
 class Outgoing:
     """A connection to publish over. No more publications are unacknowledged than the broker takes, nor more
-    than `MOST_IN_FLIGHT`; those of a call that has ended still count, until the broker acknowledges them."""
+    than `MOST_IN_FLIGHT`; those of a call that has ended still count, until the broker acknowledges them.
+    When it does not for long, the connection is cut: they would narrow the window for good."""
 
     def __init__(self, server: MqttServer, client_id: str) -> None:
         self._modern = server.protocol == "5"
@@ -123,6 +128,9 @@ class Outgoing:
             await batch.done
         finally:
             batch.forget()
+            if batch.in_flight and self.usable:
+                at = batch.expires_at + _LONG_OVERDUE_SECONDS
+                asyncio.get_running_loop().call_at(at, self._cut_over, batch)
 
     def cut(self) -> None:
         """Disconnect at once."""
@@ -130,8 +138,7 @@ class Outgoing:
 
     async def close(self) -> None:
         """Disconnect; what is under way fails."""
-        for batch in self._under_way():
-            batch.break_off("disconnected", "the gateway is stopping")
+        self._break_off("the gateway is stopping")
         await self._connection.close()
 
     def _hand_over(self) -> None:
@@ -193,12 +200,19 @@ class Outgoing:
         if batch is not None:
             batch.acknowledged(code)
 
-    def _ended(self, ended: asyncio.Future[End]) -> None:
-        for batch in self._under_way():
-            batch.break_off("disconnected", ended.result().words)
+    def _cut_over(self, batch: Batch) -> None:
+        """Disconnect, if any of a call that ended long ago is still not acknowledged."""
+        if batch.in_flight and self.usable:
+            self._break_off("the broker left publications unacknowledged")
+            self.cut()
 
-    def _under_way(self) -> list[Batch]:
-        batches = list(dict.fromkeys([*self._in_flight.values(), *self._waiting]))
+    def _ended(self, ended: asyncio.Future[End]) -> None:
+        self._break_off(ended.result().words)
+
+    def _break_off(self, words: str) -> None:
+        """End all calls that are under way."""
+        batches = dict.fromkeys([*self._in_flight.values(), *self._waiting])
         self._in_flight.clear()
         self._waiting.clear()
-        return batches
+        for batch in batches:
+            batch.break_off("disconnected", words)
