@@ -48,7 +48,8 @@ def kept(account: str) -> str:
 
 
 class Doorkeeper:
-    """For all accounts; nothing is done for those where the broker finds out itself (`access: external`)."""
+    """For all accounts. Where the broker finds out itself (`access: external`) there are no logins to make:
+    only the presence of who is dismissed is taken away."""
 
     def __init__(self, security: DynamicSecurity, logins: BrokerLogins) -> None:
         self._security = security
@@ -59,32 +60,36 @@ class Doorkeeper:
         `unavailable`, and StoreUnavailable."""
         if account.parameters.access != "dynamic_security":
             return
-        # First, so that no login is left that nobody takes away.
-        await self._logins.note(kept(account.account), device.login, token.expires_at + KEPT)
-        await self._logins.note(account.account, device.login, token.expires_at)
-        for _ in range(_TRIES):
-            if await self._renewed(account, device, token) or await self._made(account, device, token):
-                return
+        # One turn for all: who had to wait again for the second half would often be told for nothing.
+        async with self._security.turn(account):
+            # First, so that no login is left that nobody takes away.
+            await self._logins.note(kept(account.account), device.login, token.expires_at + KEPT)
+            await self._logins.note(account.account, device.login, token.expires_at)
+            for _ in range(_TRIES):
+                if await self._renewed(account, device, token) or await self._made(account, device, token):
+                    return
         raise RtmRefused("unavailable")  # somebody takes it away again and again
 
     async def dismiss(self, account: RtmAccount, device: Device) -> None:
-        """The device is no longer let in, and if it is connected, it is cut off. Harmless when repeated.
-        Raises RtmRefused with `unavailable`, and StoreUnavailable."""
-        if account.parameters.access != "dynamic_security":
-            return
-        await self.delete(account, [device.login])
+        """What is retained of the device's presence is taken away. Where logins are the gateway's to make, it
+        is no longer let in, and if it is connected, it is cut off. Harmless when repeated. Raises RtmRefused
+        with `unavailable`, and StoreUnavailable."""
+        ours = account.parameters.access == "dynamic_security"
+        if ours:
+            await self.delete(account, [device.login])
         await self.clear_presence(account, [device])
-        until = now() + _FOR_EVER
-        await self._logins.forget(account.account, device.login, until)
-        await self._logins.forget(kept(account.account), device.login, until)
+        if ours:
+            until = now() + _FOR_EVER
+            await self._logins.forget(account.account, device.login, until)
+            await self._logins.forget(kept(account.account), device.login, until)
 
     async def disable(self, account: RtmAccount, logins: Sequence[str]) -> None:
         """Cut them off, and let them in no more; their sessions go on. Raises RtmRefused."""
-        await self._run(account, [{"command": "disableClient", "username": login} for login in logins])
+        await self._in_turn(account, [{"command": "disableClient", "username": login} for login in logins])
 
     async def enable(self, account: RtmAccount, login: str) -> None:
         """Let it in again. Raises RtmRefused."""
-        await self._run(account, [{"command": "enableClient", "username": login}])
+        await self._in_turn(account, [_enabling(login)])
 
     async def delete(self, account: RtmAccount, logins: Sequence[str]) -> None:
         """Cut them off, and forget them. Raises RtmRefused."""
@@ -92,7 +97,7 @@ class Doorkeeper:
         for login in logins:
             commands.append({"command": "deleteClient", "username": login})
             commands.append({"command": "deleteRole", "rolename": login})
-        await self._run(account, commands)
+        await self._in_turn(account, commands)
 
     async def clear_presence(self, account: RtmAccount, devices: Iterable[Device]) -> None:
         """Take away what the broker retains of their presence: whoever is cut off has no will. Raises
@@ -113,7 +118,7 @@ class Doorkeeper:
         if any("error" in answer for answer in answers):
             return False
         if answers[1]["data"]["client"].get("disabled"):
-            await self.enable(account, login)
+            await self._run(account, [_enabling(login)])
         return True
 
     async def _made(self, account: RtmAccount, device: Device, token: ClientToken) -> bool:
@@ -129,6 +134,10 @@ class Doorkeeper:
         answers = await self._run(account, [_role(device), client])
         return "error" not in answers[1]
 
+    async def _in_turn(self, account: RtmAccount, commands: Sequence[Command]) -> None:
+        async with self._security.turn(account):
+            await self._run(account, commands)
+
     async def _run(self, account: RtmAccount, commands: Sequence[Command]) -> list[Answer]:
         answers = await self._security.run(account, commands)
         expected = (_NO_CLIENT, _CLIENT_EXISTS, _ROLE_EXISTS, _NO_ROLE)
@@ -142,6 +151,10 @@ class Doorkeeper:
                 )
                 raise RtmRefused("unavailable")
         return answers
+
+
+def _enabling(login: str) -> Command:
+    return {"command": "enableClient", "username": login}
 
 
 def _role(device: Device) -> Command:

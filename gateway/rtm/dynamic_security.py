@@ -2,7 +2,9 @@
 
 Seen with Mosquitto 2.0.11 (2026-11): commands are JSON on a control topic, several in one publication, and
 done one after the other; the answers to all come in one publication, to whoever listens, so each names the
-publication that it answers. A command that fails does not keep those after it from being done.
+publication that it answers. A command that fails does not keep those after it from being done. Meanwhile
+nothing else is done, and nothing is published; and what has come in is done, whether or not somebody still
+waits for its answer: 2,500 at once kept everybody waiting for a minute.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import orjson
@@ -20,6 +24,7 @@ from gateway.errors import FailureKind, ProviderError
 from gateway.model.base import uuid7
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.refusals import RtmRefused
+from gateway.together import together
 from gateway.transports.mqtt.listener import MqttListener
 from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttMessage, MqttServer, MqttTransport
@@ -34,6 +39,10 @@ ANSWERS = f"{TOPIC}/response"
 _POLL_SECONDS = 0.02
 _PAUSE_SECONDS = 0.25
 _RECEIVE_MAXIMUM = 100
+# Enough that the broker always has something to do, and little enough that MT do not wait for long.
+_TURNS = 20
+# Who does not get a turn in this time is told to come again in five seconds.
+_WAIT_SECONDS = 5.0
 
 
 class Listener(Protocol):
@@ -78,10 +87,27 @@ class DynamicSecurity:
         self._timeout_seconds = timeout_seconds
         self._listeners: dict[str, tuple[MqttServer, Listener]] = {}
         self._waiting: dict[str, asyncio.Future[list[Answer]]] = {}
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_TURNS))
+
+    @asynccontextmanager
+    async def turn(self, account: RtmAccount) -> AsyncIterator[None]:
+        """To be had for all the commands that belong together, and by not more than twenty at once. Raises
+        RtmRefused with `unavailable`, before anything is done, when too many others come first."""
+        turns = self._turns[account.account]
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await turns.acquire()
+        except TimeoutError as error:
+            logger.warning("dynamic_security.busy", account=account.account, wait_seconds=_WAIT_SECONDS)
+            raise RtmRefused("unavailable") from error
+        try:
+            yield
+        finally:
+            turns.release()
 
     async def run(self, account: RtmAccount, commands: Sequence[Command]) -> list[Answer]:
-        """Have the commands done; returns the answer to each, with `error` where it was not. Raises
-        RtmRefused with `unavailable` when there is no telling whether they were."""
+        """Have the commands done, in a turn; returns the answer to each, with `error` where it was not.
+        Raises RtmRefused with `unavailable` when there is no telling whether they were."""
         mark = uuid7()
         answered: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
         self._waiting[mark] = answered
@@ -109,8 +135,7 @@ class DynamicSecurity:
 
     async def close(self) -> None:
         listeners, self._listeners = list(self._listeners.values()), {}
-        for _, listener in listeners:
-            await listener.stop(end_session=True)
+        await together([_stop(server, listener) for server, listener in listeners])
 
     async def _until_published(self, account: RtmAccount, messages: Sequence[MqttMessage]) -> None:
         """Tried again while none of them can have reached the broker, as just after it was restarted."""
@@ -141,7 +166,7 @@ class DynamicSecurity:
         self._listeners[account.account] = (account.server, listener)
         listener.start()
         if kept is not None:  # the account has changed
-            await kept[1].stop(end_session=True)
+            await _stop(*kept)
         return listener
 
     def _take(self, received: Received) -> None:
@@ -150,6 +175,11 @@ class DynamicSecurity:
         waiting = self._waiting.get(mark)
         if waiting is not None and not waiting.done():
             waiting.set_result(answers)
+
+
+async def _stop(server: MqttServer, listener: Listener) -> None:
+    """With MQTT 5 the session ends with its connection: one that hangs need not be reached once more."""
+    await listener.stop(end_session=server.protocol == "3.1.1")
 
 
 def _read(payload: bytes) -> tuple[str, list[Answer]]:
@@ -168,6 +198,8 @@ def _publication(commands: Sequence[Command], mark: str) -> MqttMessage:
 
 def _unavailable(account: RtmAccount, error: Exception) -> RtmRefused:
     told = str(error) or "no answer in time"
-    way_out = f"is the plugin loaded, and may the gateway's login use {TOPIC} and imgw/v1/#?"
+    way_out = "may the gateway's login publish to imgw/v1/#?"
+    if account.parameters.access == "dynamic_security":
+        way_out = f"is the plugin loaded, and may the gateway's login use {TOPIC} and imgw/v1/#?"
     logger.warning("dynamic_security.unavailable", account=account.account, error=f"{told}; {way_out}")
     return RtmRefused("unavailable")

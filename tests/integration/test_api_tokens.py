@@ -119,7 +119,7 @@ async def test_a_request_that_is_none_is_refused_with_its_field(
 
 
 async def test_an_application_needs_a_secret_and_to_be_enabled(site: Site) -> None:
-    await configure(site, {"app_id": "shop"})
+    await configure(site, {"app_id": "shop", "secrets": []})
     assert await site.refused("POST", TOKENS, WANTED) == (409, "no_secret")
     await configure(site, {**SHOP, "enabled": False})
     assert await site.refused("POST", TOKENS, WANTED) == (404, "unknown_application")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,9 +21,12 @@ COMMANDS = [{"command": "getClient", "username": "a"}, {"command": "getRole", "r
 ANSWERED = [{"command": "getClient"}, {"command": "getRole", "error": "Role not found"}]
 
 
-def account(word: str = "one") -> RtmAccount:
+def account(word: str = "one", *, name: str = "app", protocol: str = "5") -> RtmAccount:
     login = {"username": "imgw", "password": word}
-    return RtmAccount.model_validate({"account": "app", "url": "mqtt://broker", "credentials": login})
+    spoken = {"protocol": protocol}
+    return RtmAccount.model_validate(
+        {"account": name, "url": "mqtt://broker", "credentials": login, "parameters": spoken}
+    )
 
 
 @dataclass
@@ -30,11 +34,14 @@ class FakeListener:
     take: Callable[[Received], None]
     trouble: str | None = "it is connecting"
     stopped_with: bool | None = None
+    all_stopping: asyncio.Barrier | None = None
 
     def start(self) -> None:
         self.trouble = None
 
     async def stop(self, *, end_session: bool) -> None:
+        if self.all_stopping is not None:
+            await self.all_stopping.wait()
         self.stopped_with = end_session
 
 
@@ -138,6 +145,28 @@ async def test_one_connection_listens_for_an_account_until_the_account_changes()
     await spoken.run(account(), COMMANDS)
     assert len(plugin.listeners) == 1
     await spoken.run(account("another"), COMMANDS)
-    assert [listener.stopped_with for listener in plugin.listeners] == [True, None]
+    assert [listener.stopped_with for listener in plugin.listeners] == [False, None]
+    await spoken.close()
+    assert [listener.stopped_with for listener in plugin.listeners] == [False, False]
+
+
+async def test_a_session_that_the_broker_would_keep_is_ended() -> None:
+    plugin = Plugin(lambda mark: [answers(mark)])
+    spoken = security(plugin)
+    await spoken.run(account(protocol="3.1.1"), COMMANDS)
+    await spoken.run(account("another", protocol="3.1.1"), COMMANDS)
     await spoken.close()
     assert [listener.stopped_with for listener in plugin.listeners] == [True, True]
+
+
+async def test_brokers_that_hang_are_left_together() -> None:
+    plugin = Plugin(lambda mark: [answers(mark)])
+    spoken = security(plugin)
+    for name in ("one", "two", "three"):
+        await spoken.run(account(name=name), COMMANDS)
+    all_stopping = asyncio.Barrier(3)
+    for listener in plugin.listeners:
+        listener.all_stopping = all_stopping
+    async with asyncio.timeout(5):
+        await spoken.close()
+    assert [listener.stopped_with for listener in plugin.listeners] == [False] * 3
