@@ -68,6 +68,9 @@ class WakeUp(Contract):
     devices: tuple[str, ...] | None = None
     """Only these (user id/device id), which had to wait: all others have been dealt with, or are by another
     wake-up."""
+    doubted: bool = False
+    """Whether these were left out the first time because they counted as connected. Now it does not matter
+    what their presence says, but whether anybody has said that the MT is there."""
 
 
 def answer_to(
@@ -99,7 +102,8 @@ def down_publication(downlink: Downlink, headers: Headers) -> Publication:
 
 
 def wake_publication(wake: WakeUp, headers: Headers) -> Publication:
-    body = orjson.dumps(wake.model_dump(mode="json", exclude_none=True))
+    # Without `doubted: false`, which an older version would not take.
+    body = orjson.dumps(wake.model_dump(mode="json", exclude_defaults=True))
     return Publication("", RTM_WAKE, body, TYPE_WAKE, wake.message_id, headers)
 
 

@@ -1,22 +1,24 @@
 """How a person of an application is kept as a document, and the changes of one that MongoDB computes itself.
 
     {_id: user id, attributes: {name: value}, topics: [name], created_at, updated_at,
+     topic_changes: [{topic, at, followed}],
      devices: [{id, platform, push_token, token_at, app_version, online, session, begun_at, ended: [session],
                 seen_at}]}
 
-Devices are in the order in which they were last heard of.
+Devices are in the order in which they were last heard of. Changes of topics: gateway/store/topic_changes.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from gateway.rtm.expressions import Complement, Difference, Expression, Intersection, Topic, Union
 from gateway.rtm.refusals import RtmRefused
+from gateway.store.topic_changes import TopicChange, topic_changes_of
 from gateway.store.writes import encoded
 
 MAX_DEVICES = 100
@@ -61,6 +63,8 @@ class Customer:
     devices: tuple[KnownDevice, ...] = ()
     """In the order of their ids."""
     topics: tuple[str, ...] = ()
+    topic_changes: tuple[TopicChange, ...] = ()
+    """The last ones, oldest first."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -71,6 +75,17 @@ class Customer:
     def device(self, device_id: str) -> KnownDevice | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
 
+    def topics_since(self, at: datetime) -> Iterator[frozenset[str]]:
+        """The topics that they follow, and those that they have followed at each moment since then, back in
+        time, as far as the changes are kept."""
+        followed = frozenset(self.topics)
+        yield followed
+        for change in reversed(self.topic_changes):
+            followed = change.undone(followed)
+            # Not the first older one ends it: the clocks of those who note them are not quite the same.
+            if change.at >= at:
+                yield followed
+
 
 def from_document(document: Mapping[str, Any]) -> Customer:
     """The person of a document."""
@@ -80,6 +95,7 @@ def from_document(document: Mapping[str, Any]) -> Customer:
         attributes=document.get("attributes", {}),
         devices=tuple(_known_device(device) for device in devices),
         topics=tuple(sorted(document.get("topics", ()))),
+        topic_changes=topic_changes_of(document),
         created_at=document.get("created_at"),
         updated_at=document.get("updated_at"),
     )
@@ -134,7 +150,7 @@ def heard_of(
     return _with_device(device_id, changes, at)
 
 
-def begun(device_id: str, session: str, at: datetime) -> Pipeline:
+def begun(device_id: str, session: str, at: datetime, *, retained: bool = False) -> Pipeline:
     """A connection has begun, unless `is_begun` says no."""
     known = _literal(session)
     over = {"$in": [known, {"$ifNull": ["$$old.ended", []]}]}
@@ -148,9 +164,8 @@ def begun(device_id: str, session: str, at: datetime) -> Pipeline:
         "session": unless_old("session", known),
         "begun_at": unless_old("begun_at", at),
         "online": unless_old("online", True),
-        "seen_at": {"$max": ["$$old.seen_at", at]},
     }
-    return _with_device(device_id, changes, at)
+    return _said(device_id, changes, at, retained)
 
 
 def is_begun(device: Mapping[str, Any] | None, session: str, at: datetime) -> bool:
@@ -164,7 +179,7 @@ def is_begun(device: Mapping[str, Any] | None, session: str, at: datetime) -> bo
     return not (device.get("online") and device["begun_at"] > at)
 
 
-def ended(device_id: str, session: str, at: datetime) -> Pipeline:
+def ended(device_id: str, session: str, at: datetime, *, retained: bool = False) -> Pipeline:
     """A connection has ended. Of one that is not the last, it is kept in mind for when its begin comes."""
     known = _literal(session)
     before = {"$ifNull": ["$$old.ended", []]}
@@ -172,9 +187,8 @@ def ended(device_id: str, session: str, at: datetime) -> Pipeline:
     changes = {
         "online": {"$and": [{"$eq": ["$$old.online", True]}, {"$ne": ["$$old.session", known]}]},
         "ended": {"$cond": [{"$in": [known, before]}, before, noted]},
-        "seen_at": {"$max": ["$$old.seen_at", at]},
     }
-    return _with_device(device_id, changes, at)
+    return _said(device_id, changes, at, retained)
 
 
 def is_ended(device: Mapping[str, Any] | None, session: str) -> bool:
@@ -187,9 +201,23 @@ def who_follow(expression: Expression) -> dict[str, Any]:
     return _query(expression, negated=False)
 
 
+def _said(device_id: str, changes: Mapping[str, Any], at: datetime, retained: bool) -> Pipeline:
+    """With what the device says of its connection. What was retained says nothing of when it was there."""
+    if retained:
+        return _in_its_place(device_id, changes)
+    return _with_device(device_id, {**changes, "seen_at": {"$max": ["$$old.seen_at", at]}}, at)
+
+
+def _in_its_place(device_id: str, changes: Mapping[str, Any]) -> Pipeline:
+    """As `_with_device`, but the device has to be there, and stays where it is."""
+    this = {"$eq": ["$$old.id", _literal(device_id)]}
+    each = {"$cond": [this, _changed(device_id, changes), "$$old"]}
+    return [{"$set": {"devices": {"$map": {"input": "$devices", "as": "old", "in": each}}}}]
+
+
 def _with_device(device_id: str, changes: Mapping[str, Any], at: datetime) -> Pipeline:
     """Replaces a device by itself with `changes`, whose values may look at it as `$$old`, as the last one."""
-    new = {"id": _literal(device_id), **{name: changes.get(name, f"$$old.{name}") for name in _FIELDS}}
+    new = _changed(device_id, changes)
     devices = {"$ifNull": ["$devices", []]}
 
     def those(comparison: str) -> dict[str, Any]:
@@ -205,6 +233,10 @@ def _with_device(device_id: str, changes: Mapping[str, Any], at: datetime) -> Pi
         "updated_at": {"$ifNull": ["$updated_at", at]},
     }
     return [{"$set": fields}]
+
+
+def _changed(device_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": _literal(device_id), **{name: changes.get(name, f"$$old.{name}") for name in _FIELDS}}
 
 
 def _literal(value: str) -> dict[str, str]:

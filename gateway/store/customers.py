@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from gateway.model.application import Application
+from gateway.model.base import now
 from gateway.rtm.expressions import Expression
 from gateway.rtm.names import Device
 from gateway.store.connect import Database, store_errors
@@ -35,9 +36,10 @@ from gateway.store.customer_documents import (
 from gateway.store.customer_indexes import ensure_customer_indexes
 from gateway.store.group_commit import GroupCommit
 from gateway.store.push_tokens import settle_push_tokens
+from gateway.store.topic_changes import TopicChange, topic_followed, topic_left
 from gateway.store.writes import upsert_each
 
-__all__ = ["Customer", "Customers", "KnownDevice"]
+__all__ = ["Customer", "Customers", "KnownDevice", "TopicChange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +113,23 @@ class Customers:
         that had it. Of a person the MAX_DEVICES devices last heard of are kept. In groups."""
         await self._touches.do(_Touch(device, at, platform, push_token, app_version))
 
-    async def presence(self, device: Device, *, online: bool, session: str, at: datetime) -> bool:
+    async def presence(
+        self, device: Device, *, online: bool, session: str, at: datetime, retained: bool = False
+    ) -> bool:
         """A connection of this device has begun or ended. What comes out of order does no harm: the end of an
         older connection does not end the newer one, and a connection whose end is known already does not
         begin. Returns whether that changed anything.
 
         The begin of a connection adds a device that is not known yet. An end does not: the last will of one
-        that was forgotten must not bring it back.
+        that was forgotten must not bring it back. Nor must what the broker has `retained`, maybe for long: by
+        that the device is not heard of.
         """
-        if online:
-            before = await self._replaced(device, begun(device.device_id, session, at), upsert=True)
-            return is_begun(before, session, at)
-        before = await self._replaced(device, ended(device.device_id, session, at), upsert=False)
-        return is_ended(before, session)
+        if not online:
+            change = ended(device.device_id, session, at, retained=retained)
+            return is_ended(await self._replaced(device, change, upsert=False), session)
+        change = begun(device.device_id, session, at, retained=retained)
+        before = await self._replaced(device, change, upsert=not retained)
+        return (before is not None or not retained) and is_begun(before, session, at)
 
     async def remove_device(self, device: Device) -> bool:
         """Forget it. False when it is not known."""
@@ -184,7 +190,7 @@ class Customers:
         with store_errors():
             await collection.update_many(
                 {**asked, "topics": {"$ne": topic}},
-                {"$addToSet": {"topics": topic}, "$set": {"updated_at": at}},
+                {**topic_followed(topic, at), "$set": {"updated_at": at}},
             )
             follow = await collection.find({**asked, "topics": topic}, {"_id": 1}).to_list(None)
         return set(user_ids) - _ids(follow)
@@ -194,7 +200,7 @@ class Customers:
         collection, asked = self._of(app_id), {"_id": {"$in": list(user_ids)}}
         with store_errors():
             await collection.update_many(
-                {**asked, "topics": topic}, {"$pull": {"topics": topic}, "$set": {"updated_at": at}}
+                {**asked, "topics": topic}, {**topic_left(topic, at), "$set": {"updated_at": at}}
             )
             known = await collection.find(asked, {"_id": 1}).to_list(None)
         return set(user_ids) - _ids(known)
@@ -202,7 +208,7 @@ class Customers:
     async def forget_topic(self, app_id: str, topic: str) -> None:
         """Nobody follows it any more."""
         with store_errors():
-            await self._of(app_id).update_many({"topics": topic}, {"$pull": {"topics": topic}})
+            await self._of(app_id).update_many({"topics": topic}, topic_left(topic, now()))
 
     async def audience(
         self, app_id: str, expression: Expression, *, after: str | None = None, limit: int | None = None

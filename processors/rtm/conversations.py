@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gateway.rtm.expressions import includes, parse
 from gateway.rtm.refusals import RtmRefused
+from gateway.store.customers import Customer
 from gateway.store.threads import ThreadRecord, ThreadType, implicit_id
 
 
@@ -41,6 +42,17 @@ def is_meant(topics: str, followed: Collection[str]) -> bool:
         return includes(parse(topics), followed)
     except RtmRefused:
         return False
+
+
+def was_meant(topics: str, customer: Customer | None, since: datetime) -> bool:
+    """Whether this person is meant by an expression of topics, or was at any moment since then."""
+    try:
+        expression = parse(topics)
+    except RtmRefused:
+        return False
+    if customer is None:
+        return includes(expression, ())
+    return any(includes(expression, followed) for followed in customer.topics_since(since))
 
 
 def same_topics(one: str, other: str) -> bool:

@@ -26,12 +26,15 @@ _PLATFORMS: tuple[PushPlatform, ...] = ("android", "ios", "web")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A device that is to be woken."""
+    """A device that can be woken."""
 
     device: Device
     push_token: str = field(repr=False)
     account: ProviderAccount
     handler: Handler
+    connected: bool
+    """Whether it need not be woken, as far as presence tells: where the MT is for this device alone, since it
+    is connected; else since any of its person's is."""
 
     @property
     def name(self) -> str:
@@ -46,17 +49,19 @@ def targets(
     catalogue: Catalogue,
     done: Collection[str],
 ) -> list[Target]:
-    """The devices to wake: of everybody who has none connected, those with a push token whose platform has
-    an account, but for those that are `done` (by `Target.name`)."""
+    """The devices that an MT to this address is for, those with a push token whose platform has an account,
+    but for those that are `done` (by `Target.name`)."""
     pushes = _accounts(application, catalogue)
     found = []
     for person in people:
-        for known in _asleep(person, to):
+        devices = _meant(person, to)
+        connected = any(known.online for known in devices)
+        for known in devices:
             device = Device(application.app_id, person.user_id, known.device_id)
             through = pushes.get(known.platform or "")
             if through is None or not known.push_token:
                 continue
-            target = Target(device, known.push_token, *through)
+            target = Target(device, known.push_token, *through, connected)
             if target.name not in done:
                 found.append(target)
     return found
@@ -100,12 +105,12 @@ def _accounts(application: Application, catalogue: Catalogue) -> dict[str, tuple
     return found
 
 
-def _asleep(person: Customer, to: Address) -> tuple[KnownDevice, ...]:
-    """The devices of a person that got nothing of an MT to this address, since they are not connected."""
-    if to.kind == "device":  # it went to nobody but that one
-        only = person.device(to.id.partition("/")[2])
-        return () if only is None or only.online else (only,)
-    return () if person.connected else person.devices
+def _meant(person: Customer, to: Address) -> tuple[KnownDevice, ...]:
+    """The devices of a person that an MT to this address is for."""
+    if to.kind != "device":
+        return person.devices
+    only = person.device(to.id.partition("/")[2])
+    return () if only is None else (only,)
 
 
 def _attributes(

@@ -17,7 +17,7 @@ from gateway.store.records import MTRecord
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
 from processors.catalogue import Configured
-from processors.rtm.conversations import is_meant
+from processors.rtm.conversations import was_meant
 from processors.rtm.tellings import echo, refusal
 
 # Of how many devices an MT keeps how far they have come. What others say is logged on its own, moves the MT
@@ -95,8 +95,9 @@ class InAppReceipts:
             return record.to is not None and record.to.id == reporter.user_id
         if record.to.kind == "device":
             return record.to.id == reporter.name
+        # Who has left a topic since still has what came before.
         customer = await self._customers.get(reporter.app_id, reporter.user_id)
-        return is_meant(record.to.id, customer.topics if customer else ())
+        return was_meant(record.to.id, customer, record.accepted_at)
 
 
 def still_going_out(record: MTRecord) -> bool:

@@ -141,7 +141,7 @@ class Uplinks:
         if isinstance(found, UpMessage | UpReceipt):
             await self._broker.publish(self._item(device, document, received, at))
         elif isinstance(found, Presence):
-            await self._note(device, found, at)
+            await self._note(device, found, received.retained, at)
         else:
             await self._serve(device, found, received, at)
 
@@ -166,12 +166,15 @@ class Uplinks:
         queue = MO_IN if kind == "mo" else DR_IN
         return Publication("", queue, orjson.dumps(body), TYPE_CALLBACK, uuid7(), headers)
 
-    async def _note(self, device: Device, presence: Presence, at: datetime) -> None:
-        if presence.online:
+    async def _note(self, device: Device, presence: Presence, retained: bool, at: datetime) -> None:
+        # Each new session gets again what is retained, however old: nobody is heard of by that.
+        if presence.online and not retained:
             await self._customers.touch(
                 device, at, platform=presence.platform, app_version=presence.app_version
             )
-        await self._customers.presence(device, online=presence.online, session=presence.session, at=at)
+        await self._customers.presence(
+            device, online=presence.online, session=presence.session, at=at, retained=retained
+        )
 
     async def _serve(self, device: Device, request: Request, received: Received, at: datetime) -> None:
         if not self._allowance.begin(device):

@@ -1,10 +1,16 @@
-"""Wakes by push the devices of people who are not connected, for MT of the in-app channel that say how."""
+"""Wakes by push the devices of people who are not connected, for MT of the in-app channel that say how.
+
+Who counts as connected may not be: a broker that is killed publishes no wills, and a connection whose network
+is gone counts until its keepalive is over. So whoever is left out for that is looked at once more, half a
+minute later. Of whom no device has said `delivered` or `read` by then, the devices are woken whatever their
+presence says; once they have, nobody needs to be woken, as with an MT to one person, which is over then.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,6 +41,7 @@ from processors.outcome import Dead, Done, Outcome
 from processors.reports import WAITS, trace_of
 from processors.retry_policy import GiveUp, after_failure
 from processors.rtm.notifications import Target, submission_of, targets
+from processors.rtm.receipts import MAX_DEVICES
 from processors.sending import Answer, Sender
 
 logger = structlog.get_logger("rtm")
@@ -42,6 +49,8 @@ logger = structlog.get_logger("rtm")
 # Of how many followers of a topic the devices are woken in one go.
 PAGE = 100
 
+# A wait tier. By then a client that is connected has told of what it got.
+_DOUBT_SECONDS = 30
 _NOTE_TRIES = 20
 _STORE_PAUSE_SECONDS = 0.5
 _REACHED = (Status.DELIVERED, Status.READ)
@@ -118,14 +127,12 @@ class WakeProcessor:
         people, last = await self._people(job.wake, to)
         done = {str(row.get("device")) for row in job.record.wakeups}
         found = targets(people, to, job.application, self._catalogue(), done)
-        if job.wake.devices is not None:
-            waiting = set(job.wake.devices)
-            found = [target for target in found if target.name in waiting]
-        tried = await together([self._try(target, job) for target in found])
+        due = _due(found, job)
+        tried = await together([self._try(target, job) for target in due])
         rows = [each.row for each in tried if each.row is not None]
         if rows:
             await self._note(job.record.reference, rows)
-        follow = _again(job, tried, headers)
+        follow = [*_again(job, tried, headers), *_doubts(found, job, headers)]
         if last is not None:
             further = WakeUp(app_id=job.wake.app_id, message_id=job.wake.message_id, after=last)
             follow.append(wake_publication(further, trace_of(headers)))
@@ -214,6 +221,40 @@ def _is_over(record: MTRecord, to: Address) -> bool:
     if record.status in NEGATIVE_ENDS or record.expires_at <= now():
         return True
     return record.status in _REACHED and to.kind != "topic"
+
+
+def _due(found: Sequence[Target], job: _Job) -> list[Target]:
+    """Those that this wake-up is to wake."""
+    if not job.wake.doubted:
+        asleep = [target for target in found if not target.connected]
+        return asleep if job.wake.devices is None else _named(asleep, job.wake.devices)
+    if _is_full(job.record):
+        return []
+    said = job.record.devices.items()
+    reached = {name.partition("/")[0] for name, status in said if status in _REACHED}
+    named = _named(found, job.wake.devices or ())
+    return [target for target in named if target.device.user_id not in reached]
+
+
+def _is_full(record: MTRecord) -> bool:
+    """Whether it keeps no more devices: then nobody can tell what those have said that it does not have."""
+    return len(record.devices) >= MAX_DEVICES
+
+
+def _named(found: Iterable[Target], names: Collection[str]) -> list[Target]:
+    wanted = set(names)
+    return [target for target in found if target.name in wanted]
+
+
+def _doubts(found: Iterable[Target], job: _Job, headers: Headers) -> list[Publication]:
+    """The second look, which is for those that the first one leaves out; none where there are none."""
+    if job.wake.devices is not None or _is_full(job.record):
+        return []
+    names = tuple(target.name for target in found if target.connected)
+    if not names:
+        return []
+    look = WakeUp(app_id=job.wake.app_id, message_id=job.wake.message_id, devices=names, doubted=True)
+    return [after(_DOUBT_SECONDS, RTM_WAKE, wake_publication(look, trace_of(headers)))]
 
 
 def _again(job: _Job, tried: Iterable[_Tried], headers: Headers) -> list[Publication]:

@@ -10,10 +10,12 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.model.application import Application, AttributeRule
+from gateway.model.base import now
 from gateway.rtm.expressions import parse
 from gateway.rtm.names import Device
 from gateway.rtm.refusals import RtmRefused
-from gateway.store.customers import Customer, Customers, KnownDevice
+from gateway.store.customers import Customer, Customers, KnownDevice, TopicChange
+from gateway.store.topic_changes import MAX_TOPIC_CHANGES
 from tests.contracts.store_world import AT, Store
 
 pytestmark = pytest.mark.mongodb
@@ -128,11 +130,64 @@ async def test_following_and_leaving_a_topic_names_those_who_are_not_known(custo
     assert await customers.follow("shop", "art", ["ann"], LATER) == set()
     assert await customers.unfollow("shop", "news", ["bob", "bob", "dan"], LATER) == {"dan"}
     assert await customers.page("shop") == [
-        Customer("ann", topics=("art", "news"), created_at=AT, updated_at=LATER),
-        Customer("bob", created_at=AT, updated_at=LATER),
+        Customer(
+            "ann",
+            topics=("art", "news"),
+            topic_changes=(TopicChange("news", LATER, True), TopicChange("art", LATER, True)),
+            created_at=AT,
+            updated_at=LATER,
+        ),
+        Customer(
+            "bob",
+            topic_changes=(TopicChange("news", LATER, True), TopicChange("news", LATER, False)),
+            created_at=AT,
+            updated_at=LATER,
+        ),
     ]
     await customers.forget_topic("shop", "news")
     assert (await known(customers)).topics == ("art",)
+
+
+async def test_only_what_changed_something_is_noted_however_many_do_it_at_once(store: Store) -> None:
+    processes = [Customers(store.database) for _ in range(8)]
+    await processes[0].upsert("shop", {"ann": {}}, AT)
+    for step in ("follow", "unfollow", "follow"):
+        await asyncio.gather(*(getattr(each, step)("shop", "news", ["ann"], LATER) for each in processes))
+    expected = tuple(TopicChange("news", LATER, followed) for followed in (True, False, True))
+    assert (await known(processes[0])).topic_changes == expected
+
+
+async def test_a_topic_that_is_removed_is_left_by_those_who_follow_it(customers: Customers) -> None:
+    await customers.upsert("shop", {"ann": {}, "bob": {}}, AT)
+    await customers.follow("shop", "news", ["ann"], AT)
+    before = now()
+    await customers.forget_topic("shop", "news")
+    await customers.forget_topic("shop", "news")
+    first, second = (await known(customers)).topic_changes
+    assert (first, second) == (TopicChange("news", AT, True), TopicChange("news", second.at, False))
+    assert before <= second.at <= now()
+    assert (await known(customers, "bob")).topic_changes == ()
+
+
+async def test_the_last_changes_of_topics_are_kept_whatever_else_changes(customers: Customers) -> None:
+    await customers.upsert("shop", {"ann": {}}, AT)
+    many = [(f"t-{number}", AT + timedelta(seconds=number)) for number in range(MAX_TOPIC_CHANGES + 2)]
+    for topic, at in many:
+        await customers.follow("shop", topic, ["ann"], at)
+    await customers.upsert("shop", {"ann": {"name": "Ann"}}, LATER)
+    await customers.touch(PHONE, LATER)
+    await customers.presence(PHONE, online=True, session="s-1", at=LATER)
+    ann = await known(customers)
+    assert ann.topic_changes == tuple(TopicChange(topic, at, True) for topic, at in many[2:])
+    assert len(ann.topics) == len(many)
+
+
+async def test_who_was_forgotten_and_is_back_has_changed_nothing(customers: Customers) -> None:
+    await customers.touch(PHONE, AT)
+    await customers.follow("shop", "news", ["ann"], AT)
+    await customers.delete("shop", "ann")
+    await customers.touch(PHONE, LATER)
+    assert ((await known(customers)).topics, (await known(customers)).topic_changes) == ((), ())
 
 
 async def test_an_audience_comes_in_pages_too(customers: Customers) -> None:

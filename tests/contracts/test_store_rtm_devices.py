@@ -170,6 +170,61 @@ async def test_the_end_of_a_connection_brings_nobody_back_who_was_forgotten(cust
     assert await customers.get("shop", "ann") is None
 
 
+@pytest.mark.parametrize("online", [True, False])
+async def test_what_is_retained_brings_nobody_back_who_was_forgotten(
+    customers: Customers, online: bool
+) -> None:
+    assert await customers.presence(PHONE, online=online, session="1", at=AT, retained=True) is False
+    assert await customers.get("shop", "ann") is None
+    await customers.touch(TABLET, AT)
+    assert await customers.presence(PHONE, online=online, session="1", at=AT, retained=True) is False
+    assert (await known(customers)).devices == (KnownDevice("tablet", last_seen_at=AT),)
+
+
+# As above, but that everything is retained, and the device known.
+@pytest.mark.parametrize(
+    ("events", "changed", "online"),
+    [
+        (["+1"], [True], True),
+        (["+1", "+1", "-1", "-1"], [True, False, True, False], False),
+        (["+1", "+2", "-1"], [True, True, False], True),
+        (["+0", "-0", "-1", "+1"], [True, True, False, False], False),
+    ],
+)
+async def test_by_what_is_retained_a_device_is_there_or_not_but_has_not_been_heard_of(
+    customers: Customers, events: list[str], changed: list[bool], online: bool
+) -> None:
+    await customers.touch(PHONE, AT, platform="ios", push_token="$t-1", app_version="1")
+    await customers.touch(TABLET, AT)
+    said = [
+        await customers.presence(
+            PHONE, online=event[0] == "+", session=f"$s{event[1:]}", at=LATER, retained=True
+        )
+        for event in events
+    ]
+    assert said == changed
+    assert await known(customers) == Customer(
+        "ann",
+        devices=(
+            KnownDevice("phone", "ios", "$t-1", "1", online=online, last_seen_at=AT),
+            KnownDevice("tablet", last_seen_at=AT),
+        ),
+        created_at=AT,
+        updated_at=AT,
+    )
+
+
+async def test_what_is_retained_does_not_decide_which_devices_stay(customers: Customers) -> None:
+    for number in range(MAX_DEVICES):
+        await customers.touch(Device("shop", "ann", f"w{number:03}"), AT)
+    first = Device("shop", "ann", "w000")
+    await customers.presence(first, online=True, session="1", at=LATER, retained=True)
+    await customers.presence(first, online=False, session="1", at=LATER, retained=True)
+    await customers.touch(PHONE, LATER)
+    found = [device.device_id for device in (await known(customers)).devices]
+    assert found == ["phone", *(f"w{number:03}" for number in range(1, MAX_DEVICES))]
+
+
 async def test_a_device_that_was_cut_off_is_gone_until_it_connects_anew(customers: Customers) -> None:
     await customers.gone(PHONE)
     assert await customers.get("shop", "ann") is None

@@ -71,7 +71,7 @@ async def test_a_device_is_woken_once_however_often_the_wake_up_comes(waking: Wa
 
 async def test_nobody_is_woken_who_has_a_device_that_is_connected(waking: Waking) -> None:
     await waking.world.customers.presence(TABLET, online=True, session="s-1", at=now())
-    assert await done(waking.processor, await waking.submit()) == []
+    await done(waking.processor, await waking.submit())
     assert (waking.android.sent, await waking.rows()) == ([], [])
 
 
