@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
 import re
 import ssl
@@ -14,7 +13,6 @@ import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,9 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 AGAIN_AFTER_SECONDS, REPEATED_AFTER_SECONDS, RENEWED_BEFORE_SECONDS = 2.0, 5.0, 60.0
-HELP = "/threads, /open THREAD, /topics, /topic TOPIC (follow it, and write to all who do), /quit"
-# What comes from outside must not speak to the terminal.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what is from outside must not speak to the terminal
 
 
 def show(text: str) -> None:
@@ -42,33 +38,35 @@ class Client:
         self._thread: Document = {}  # the person's own conversation
         self._unanswered: dict[str, tuple[str, Document]] = {}  # MO and requests, by id
         self._answer = asyncio.Event()
-        self._had: set[str] = set()
-        self._said: dict[str, str] = {}  # own words, by mo_id
+        self._had, self._said = set[str](), dict[str, str]()  # ids; and own words, by mo_id
 
     async def run(self) -> None:
-        """Until the person leaves. A connection that is lost, or whose token ends, is followed by another."""
-        while True:
+        """Until the person leaves: connections, one after the other; a pass until it ends or is refused."""
+        own: Document = {}
+        left = False
+        while not left:
             try:
-                if await self._connect(await get_pass(self._options)):
-                    return
+                own = own or await get_pass(self._options)
+                left, own = await self._connect(own), {}
             except (aiomqtt.MqttError, aiohttp.ClientError, OSError) as error:
                 show(f"  not connected ({error}); trying again")
+                own = {} if getattr(error, "rc", None) in (134, 135) else own  # the broker: not authorized
                 await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
     async def _connect(self, own: Document) -> bool:
-        self._topics, presence = own["topics"], own["topics"]["presence"]
+        topics = self._topics = own["topics"]
         number = uuid.uuid4().hex
         gone, here = (json.dumps({"online": online, "session": number}) for online in (False, True))
-        async with self._server(own, aiomqtt.Will(presence, gone, 1, retain=True)) as self._mqtt:
-            for name in ("down", "device_down", "sync", "responses"):
-                await self._mqtt.subscribe(self._topics[name], qos=1)
-            await self._mqtt.publish(presence, here, 1, retain=True)
-            await self._ask("requests", action="threads")
-            lasts = datetime.fromisoformat(own["expires_at"]) - datetime.now(UTC)
-            left = await self._talk(max(1.0, lasts.total_seconds() - RENEWED_BEFORE_SECONDS))
-            if left:
-                await self._mqtt.publish(presence, gone, 1, retain=True)
-            return left
+        async with self._server(own, aiomqtt.Will(topics["presence"], gone, 1, retain=True)) as self._mqtt:
+            try:
+                heard = ("down", "device_down", "sync", "responses")
+                await self._mqtt.subscribe([(topics[name], 1) for name in heard])
+                await self._mqtt.publish(topics["presence"], here, 1, retain=True)
+                await self._ask("requests", action="threads")
+                lasts = datetime.fromisoformat(own["expires_at"]) - datetime.now(UTC)
+                return await self._talk(max(1.0, lasts.total_seconds() - RENEWED_BEFORE_SECONDS))
+            finally:  # brokers leave out the will of who disconnects in good order, for whatever reason
+                await self._mqtt.publish(topics["presence"], gone, 1, retain=True)
 
     def _server(self, own: Document, will: aiomqtt.Will) -> aiomqtt.Client:
         broker, url = own["broker"], urlsplit(own["broker"]["url"])
@@ -84,17 +82,19 @@ class Client:
 
     async def _talk(self, seconds: float) -> bool:
         tasks = [asyncio.create_task(work) for work in (self._type(), self._hear(), self._repeat())]
-        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when="FIRST_COMPLETED")
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when="FIRST_COMPLETED")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
         await asyncio.gather(*done)  # raises what ended it
         return tasks[0] in done
 
     async def _repeat(self) -> None:
         while True:  # at once, too: there may be some from the connection before
             for topic, document in list(self._unanswered.values()):
-                await self._say(topic, document, document["id"])
+                await self._say(topic, document)
             await asyncio.sleep(REPEATED_AFTER_SECONDS)
 
     async def _hear(self) -> None:
@@ -111,6 +111,8 @@ class Client:
 
     async def _message(self, message: Document, *, live: bool) -> None:
         content, message_id = message["content"], message["message_id"]
+        if "expires_at" in message and datetime.fromisoformat(message["expires_at"]) <= datetime.now(UTC):
+            return  # brokers without MQTT 5 do not know when
         if content["type"] == "read":
             show(f"  ✓✓ {self._said.get(content['of'], content['of'])}")
         if content["type"] in ("read", "typing"):
@@ -119,7 +121,7 @@ class Client:
             show(f"{self._options.app}: {words(content)}")
         self._had.add(message_id)
         for status in ("delivered", "read") if live or "read_at" not in message else ():
-            await self._say("receipts", {"message_id": message_id, "status": status}, message_id)
+            await self._say("receipts", {"message_id": message_id, "status": status})
 
     def _mo(self, mo: Document) -> None:
         if mo["from"] != self._me and mo["mo_id"] not in self._had:
@@ -134,10 +136,12 @@ class Client:
             self._said[answer["mo_id"]] = words(document["content"])
             show(f"  ✓ {words(document['content'])}")
         elif topic == "requests":
-            await self._result(answer["result"])
+            await self._result(document, answer["result"])
         self._answer.set()
 
-    async def _result(self, result: Document) -> None:
+    async def _result(self, asked: Document, result: Document) -> None:
+        if "next" in result:
+            await self._ask("requests", **{**asked, "cursor": result["next"]})
         yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for thread in result.get("threads", ()):
             name = thread.get("title") or thread.get("topic") or "your conversation"
@@ -160,7 +164,7 @@ class Client:
                 self._thread = {"topic": name}
                 await self._ask("requests", action="topic_subscribe", topic=name)
             elif command.startswith("/"):
-                show(f"  {HELP}")
+                show("  /threads, /open THREAD, /topics, /topic TOPIC (follow; write to all who do), /quit")
             elif command:
                 await self._ask("up", content={"type": "text", "text": line}, thread=self._thread)
         self._lines.put_nowait("/quit")  # where this connection does not last until then
@@ -168,30 +172,27 @@ class Client:
             self._answer.clear()
             await self._answer.wait()
 
-    async def _ask(self, topic: str, /, **document: Any) -> None:
+    async def _ask(self, topic: str, /, **document: object) -> None:
         """Say what gets an answer. It is repeated until that comes, and taken once."""
         id = uuid.uuid4().hex
-        self._unanswered[id] = (topic, {"id": id, **document})
-        await self._say(*self._unanswered[id], id)
+        self._unanswered[id] = (topic, {**document, "id": id})
+        await self._say(*self._unanswered[id])
 
-    async def _say(self, topic: str, document: Document, correlation: str) -> None:
+    async def _say(self, topic: str, document: Document) -> None:
         answered = Properties(PacketTypes.PUBLISH)
         answered.ContentType, answered.ResponseTopic = "application/json", self._topics["responses"]
-        answered.CorrelationData = correlation.encode()
         await self._mqtt.publish(self._topics[topic], json.dumps(document), 1, properties=answered)
 
 
 def words(content: Document) -> str:
-    return str(
-        content.get("text") or content.get("title") or content.get("caption") or f"({content['type']})"
-    )
+    said = content.get("text") or content.get("title") or content.get("caption")
+    return str(said or f"({content['type']})")
 
 
 async def main(options: argparse.Namespace) -> None:
     lines: asyncio.Queue[str] = asyncio.Queue()
     put = partial(asyncio.get_running_loop().call_soon_threadsafe, lines.put_nowait)
-    typed = itertools.chain(sys.stdin, ["/quit"])
-    threading.Thread(target=lambda: [put(line) for line in typed], daemon=True).start()
+    threading.Thread(target=lambda: [*map(put, sys.stdin), put("/quit")], daemon=True).start()
     await Client(options, lines).run()
 
 

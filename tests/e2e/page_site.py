@@ -7,17 +7,20 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright
 
-from tests.integration.rtm_world import API_KEY, APP, RtmWorld
+from tests.integration.rtm_world import API_KEY, APP, RtmWorld, open_world
+from tests.logs import Evidence
+from tests.servers.mongod import MongoServer
+from tests.servers.mosquitto import MosquittoServer
 from tests.servers.need import chromium, missing
 from tests.waiting import eventually
 
@@ -36,6 +39,11 @@ _FLAGS = [
     "--no-first-run",
 ]
 _WITHIN_MS = 15_000
+_TURN = """visibility => {
+  Object.defineProperty(document, "visibilityState", { value: visibility, configurable: true });
+  Object.defineProperty(document, "hidden", { value: visibility === "hidden", configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +80,14 @@ class Window:
 
     async def until_said(self, words: str) -> None:
         await self.page.get_by_text(words, exact=True).wait_for(timeout=_WITHIN_MS)
+
+    async def texts(self) -> list[str]:
+        """Of the messages that are shown, in their order."""
+        return await self.page.locator("#messages li .text").all_inner_texts()
+
+    async def turn(self, visibility: Literal["visible", "hidden"]) -> None:
+        """As when another tab covers the page: a headless browser shows every page at all times."""
+        await self.page.evaluate(_TURN, visibility)
 
     async def connected(self) -> None:
         await self.page.locator('#state[data-state="connected"]').wait_for(timeout=_WITHIN_MS)
@@ -168,3 +184,40 @@ async def open_page(world: RtmWorld, folder: Path) -> AsyncIterator[PageSite]:
             await browser.close()
     finally:
         await runner.cleanup()
+
+
+@pytest.fixture
+def mosquitto_for_browsers(tmp_path: Path) -> Iterator[MosquittoServer]:
+    server = MosquittoServer(tmp_path / "mosquitto", websockets=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path,
+    evidence: Evidence,
+    mosquitto_for_browsers: MosquittoServer,
+    mongod: MongoServer,
+    database_name: str,
+) -> AsyncIterator[RtmWorld]:
+    reached = {"public_websocket_url": mosquitto_for_browsers.websocket_url}
+    async with open_world(
+        tmp_path,
+        evidence,
+        mosquitto_for_browsers,
+        mongod,
+        database_name,
+        parameters=reached,
+        device_sync=True,
+    ) as world:
+        yield world
+
+
+@pytest.fixture
+async def site(world: RtmWorld, page_folder: Path) -> AsyncIterator[PageSite]:
+    async with open_page(world, page_folder) as site:
+        yield site

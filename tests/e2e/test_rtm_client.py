@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.model.base import now
+from gateway.rtm.names import Device
+from gateway.store.threads import ThreadRecord
 from tests.e2e.page_site import CLIENTS, arguments, only_mo
+from tests.e2e.pass_desk import pass_desk
+from tests.e2e.tapped_broker import over, tapped
 from tests.integration.rtm_world import APP, RtmWorld, open_world
 from tests.logs import Evidence
 from tests.servers.mongod import MongoServer
@@ -22,6 +29,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.mosquitto, pytest.mark.mongodb, pytest.mark.timeout(120)]
 
 ALICE = {"kind": "user_id", "id": "alice"}
+LAPTOP = Device(APP, "alice", "laptop")
 _WITHIN_SECONDS = 20.0
 
 
@@ -87,10 +95,12 @@ async def test_a_person_chats_in_the_terminal_and_the_platform_hears_delivered_a
         alice.type("Hello, is there somebody?")
         await alice.until("  ✓ Hello, is there somebody?")
         mo = await only_mo(world)
-        message_id = await world.send(ALICE, "There \x1b[31mis\nsomebody.", thread=mo["thread"])
-        await alice.until("shop: There ?[31mis")
-        drs = await world.until_dr(message_id, "submitted", "delivered", "read")
-        assert drs[-1]["device"] == "alice/laptop"
+        async with tapped(world.mosquitto) as tap:
+            message_id = await world.send(ALICE, "There \x1b[31mis\nsomebody.", thread=mo["thread"])
+            await alice.until("shop: There ?[31mis")
+            drs = await world.until_dr(message_id, "submitted", "delivered", "read")
+            assert drs[-1]["device"] == "alice/laptop"
+            await tap.until_receipts(LAPTOP, (message_id, "delivered"), (message_id, "read"))
         seen = {"type": "read", "of": mo["mo_id"]}
         await world.send(ALICE, "", content=seen, thread=mo["thread"])
         await alice.until("  ✓✓ Hello, is there somebody?")
@@ -123,6 +133,88 @@ async def test_two_people_in_terminals_chat_through_a_topic_and_have_their_histo
         await bob.until("alice/laptop: I play black.")
 
 
+async def test_lists_are_shown_to_their_end(world: RtmWorld) -> None:
+    await world.people("alice")
+    for number in range(51):  # a page of each list, and one more
+        await world.topic(f"chess-{number:02}")
+        thread = ThreadRecord(APP, f"t-{number:02}", "conversation", now(), now(), user_id="alice")
+        await world.threads.ensure(replace(thread, title=f"Order {number}"))
+    last = {"id": "t-50", "type": "conversation"}
+    sent = [await world.send(ALICE, f"Message {number}", thread=last) for number in range(51)]
+    for message_id in sent:
+        await world.until_dr(message_id, "submitted")
+    async with terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice:
+        await alice.until("  t-50  conversation, open: Order 50")
+        await alice.until("shop: Message 50")
+        alice.type("/topics")
+        await alice.until("  chess-50")
+
+
+async def test_what_is_over_when_it_comes_is_not_shown_and_gets_no_receipts(world: RtmWorld) -> None:
+    async with (
+        tapped(world.mosquitto) as tap,
+        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
+    ):
+        await tap.until_answered(LAPTOP)  # it has no history
+        first = await world.send(ALICE, "The first.")
+        await alice.until("shop: The first.")
+        await tap.bring(LAPTOP, over(await tap.message(LAPTOP, first), "m-over", "Gone by now."))
+        last = await world.send(ALICE, "The last.")
+        await alice.until("shop: The last.")
+        assert "shop: Gone by now." not in alice.lines
+        told = [(id, status) for id in (first, last) for status in ("delivered", "read")]
+        await tap.until_receipts(LAPTOP, *told)
+
+
+async def test_a_lost_connection_is_followed_by_one_with_the_same_pass_and_a_refused_one_by_one_with_a_new(
+    world: RtmWorld,
+) -> None:
+    async with (
+        pass_desk(world) as desk,
+        terminal("rtm.py", *arguments(world, "alice", "laptop"), "--gateway", desk.url) as alice,
+    ):
+        for line in ("One.", "Two."):
+            alice.type(line)
+            await alice.until(f"  ✓ {line}")
+            await asyncio.to_thread(world.mosquitto.restart)
+        alice.type("Three.")
+        await alice.until("  ✓ Three.")
+        assert desk.asked == 1
+        world.mosquitto.configure(anonymous=False)
+        await asyncio.to_thread(world.mosquitto.restart)
+        await alice.until("  not connected ([code:135] Not authorized); trying again")
+        world.mosquitto.configure()
+        await asyncio.to_thread(world.mosquitto.restart)
+        alice.type("Four.")
+        await alice.until("  ✓ Four.")
+        assert desk.asked > 1
+
+
+async def test_who_gets_no_new_pass_does_not_count_as_connected_any_more(world: RtmWorld) -> None:
+    # The last minute of a pass is for getting the next one.
+    short = [*arguments(world, "alice", "laptop"), "--seconds", "60"]
+    async with (
+        tapped(world.mosquitto) as tap,
+        pass_desk(world, passes=1) as desk,
+        terminal("rtm.py", *short, "--gateway", desk.url) as alice,
+    ):
+        await alice.until("the gateway gives no pass: 401 no more of them")
+        assert await alice.ended() == 1
+        await tap.until_presence(LAPTOP, True, False)
+
+
+async def test_who_interrupts_the_program_does_not_count_as_connected_any_more(world: RtmWorld) -> None:
+    async with (
+        tapped(world.mosquitto) as tap,
+        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
+    ):
+        alice.type("Hello")
+        await alice.until("  ✓ Hello")
+        alice.process.send_signal(signal.SIGINT)
+        await alice.ended()
+        await tap.until_presence(LAPTOP, True, False)
+
+
 async def test_what_is_typed_while_the_broker_is_away_goes_out_later(world: RtmWorld) -> None:
     async with terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice:
         alice.type("before")
@@ -147,7 +239,7 @@ async def test_a_refusal_is_said_in_words(world: RtmWorld) -> None:
     async with terminal("rtm.py", *arguments_of_alice) as alice:
         alice.type("/open nowhere")
         alice.type("Hello?")
-        await alice.until("  not taken: the person has no such thread (unknown_thread)")
+        await alice.until("  not taken: there is no such thread, or it is not this person's (unknown_thread)")
     wrong = [*arguments_of_alice[:-1], "not-the-key-of-the-api"]
     async with terminal("rtm.py", *wrong) as alice:
         await alice.until("the gateway gives no pass: 401 a key of the API is needed")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from gateway.model.base import now
 from gateway.store.threads import ThreadRecord
-from tests.e2e.page_site import NARROW, PageSite, only_mo, open_page, page_folder
-from tests.integration.rtm_world import APP, RtmWorld, open_world
-from tests.logs import Evidence
-from tests.servers.mongod import MongoServer
-from tests.servers.mosquitto import MosquittoServer
+from tests.e2e.page_site import (
+    NARROW,
+    PageSite,
+    mosquitto_for_browsers,
+    only_mo,
+    page_folder,
+    site,
+    world,
+)
+from tests.integration.rtm_world import APP, RtmWorld
 
-__all__ = ["page_folder"]  # a fixture
+__all__ = ["mosquitto_for_browsers", "page_folder", "site", "world"]  # fixtures
 
 pytestmark = [
     pytest.mark.chromium,
@@ -28,56 +33,26 @@ ALICE = {"kind": "user_id", "id": "alice"}
 HOSTILE = "Are you <b>at home</b>? <img src=x onerror=\"document.body.textContent=''\">"
 
 
-@pytest.fixture
-def mosquitto_for_browsers(tmp_path: Path) -> Iterator[MosquittoServer]:
-    server = MosquittoServer(tmp_path / "mosquitto", websockets=True)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
-
-
-@pytest.fixture
-async def world(
-    tmp_path: Path,
-    evidence: Evidence,
-    mosquitto_for_browsers: MosquittoServer,
-    mongod: MongoServer,
-    database_name: str,
-) -> AsyncIterator[RtmWorld]:
-    reached = {"public_websocket_url": mosquitto_for_browsers.websocket_url}
-    async with open_world(
-        tmp_path,
-        evidence,
-        mosquitto_for_browsers,
-        mongod,
-        database_name,
-        parameters=reached,
-        device_sync=True,
-    ) as world:
-        yield world
-
-
-@pytest.fixture
-async def site(world: RtmWorld, page_folder: Path) -> AsyncIterator[PageSite]:
-    async with open_page(world, page_folder) as site:
-        yield site
-
-
 async def test_two_windows_show_a_message_and_its_delivered_and_read_marks_both_ways(
     site: PageSite, world: RtmWorld, tmp_path: Path
 ) -> None:
     laptop = await site.chatting("alice", "laptop")
     phone = await site.chatting("alice", "phone", NARROW)
-    message_id = await world.send(ALICE, "Your order is on its way.")
     for window in (laptop, phone):
-        await window.until_message("Your order is on its way.")
-    drs = await world.until_dr(message_id, "submitted", "delivered", "read")
-    assert drs[1]["device"] in ("alice/laptop", "alice/phone")
+        await window.turn("hidden")
+    message_id = await world.send(ALICE, "Your order is on its way.")
     # Each window shows its own marks, and the other's.
-    await laptop.until_mark("Your order is on its way.", "Read: here, phone")
-    await phone.until_mark("Your order is on its way.", "Read: here, laptop")
+    await laptop.until_mark("Your order is on its way.", "✓ Delivered: here, phone")
+    await phone.until_mark("Your order is on its way.", "✓ Delivered: here, laptop")
+    drs = await world.until_dr(message_id, "submitted", "delivered")
+    assert drs[1]["device"] in ("alice/laptop", "alice/phone")
+    await laptop.turn("visible")
+    await phone.until_mark("Your order is on its way.", "✓✓ Read: laptop")
+    drs = await world.until_dr(message_id, "submitted", "delivered", "read")
+    assert drs[2]["device"] == "alice/laptop"
+    await phone.turn("visible")
+    await laptop.until_mark("Your order is on its way.", "✓✓ Read: here, phone")
+    await phone.until_mark("Your order is on its way.", "✓✓ Read: here, laptop")
 
     await laptop.write("Thank you! When does it arrive?")
     await laptop.until_mark("Thank you! When does it arrive?", "✓ Sent")
@@ -173,12 +148,16 @@ async def test_nobody_can_answer_an_announcement_nor_write_to_a_closed_thread(
     assert (await only_mo(world))["content"]["text"] == "Hello again."
 
 
-async def test_a_person_follows_a_topic_by_the_page(site: PageSite, world: RtmWorld) -> None:
+async def test_a_person_follows_one_of_very_many_topics_by_the_page(site: PageSite, world: RtmWorld) -> None:
+    await asyncio.gather(*[world.topic(f"chess-{number}") for number in range(100)])  # a page of the list
     await world.topic("news")
     laptop = await site.chatting("alice", "laptop")
     await laptop.press("Topics")
     await laptop.page.get_by_label("news").check()
     await laptop.press("Done")
+    await laptop.press("New conversation")
+    await laptop.page.get_by_label("With").select_option("all who follow news")
+    await laptop.press("Cancel")
     await world.send({"kind": "topic", "id": "news"}, "For those who follow.")
     await laptop.open_thread("# news")
     await laptop.until_message("For those who follow.")

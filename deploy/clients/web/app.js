@@ -56,12 +56,9 @@ class App {
   }
 
   async askForThreads() {
-    let cursor;
-    do {
-      const page = await this.session.request("threads", { limit: 100, ...(cursor ? { cursor } : {}) });
-      for (const thread of page.threads) this.chat.thread(asKnown(thread));
-      cursor = page.next;
-    } while (cursor);
+    for await (const { threads } of this.session.pages("threads")) {
+      for (const thread of threads) this.chat.thread(asKnown(thread));
+    }
     const { own, unnamed } = this.chat;
     if (own && unnamed && !unnamed.messages.length) {
       this.chat.threads.delete(OWN);
@@ -79,14 +76,10 @@ class App {
     if (thread !== this.view.open) this.view.show(thread);
     if ((thread.loaded && !again) || thread.id === OWN || !this.session.connected) return;
     const { reads } = this.memory;
-    let cursor;
-    do {
-      const asked = { thread_id: thread.id, limit: 100, ...(cursor ? { cursor } : {}) };
-      const page = await this.session.request("messages", asked);
-      for (const message of this.chat.takePage(thread, page.messages)) this.delivered(message);
-      for (const { mo_id } of page.messages) if (reads.has(mo_id)) this.chat.mark(mo_id, "read", "there");
-      cursor = page.next;
-    } while (cursor);
+    for await (const { messages } of this.session.pages("messages", { thread_id: thread.id })) {
+      for (const message of this.chat.takePage(thread, messages)) this.delivered(message);
+      for (const { mo_id } of messages) if (reads.has(mo_id)) this.chat.mark(mo_id, "read", "there");
+    }
     thread.loaded = true;
   }
 
@@ -98,8 +91,13 @@ class App {
   }
 
   down(down) {
+    if (Date.parse(down.expires_at) <= Date.now()) return; // brokers without MQTT 5 do not know when
     if (down.content?.type === "read") this.memory.read(down.content.of);
-    this.arrived(this.chat.takeDown(down));
+    const known = this.chat.again(down);
+    if (!known) return this.arrived(this.chat.takeDown(down));
+    // The inbox had it before it came, or its receipts were refused: they may be to be told yet.
+    this.delivered(known);
+    this.view.lookAgain(known);
   }
 
   sync(event) {
@@ -126,10 +124,15 @@ class App {
 
   /** Each device tells for itself; but not of what is old and known to have got there. */
   async receipt(message, status) {
-    const said = message[status];
-    if (said.has(HERE) || (said.size && !message.live)) return;
-    await this.session.receipt(message.message_id, status);
-    this.chat.mark(message.message_id, status, HERE);
+    const { telling, [status]: said } = message;
+    if (said.has(HERE) || telling.has(status) || (said.size && !message.live)) return;
+    telling.add(status);
+    try {
+      await this.session.receipt(message.message_id, status);
+      this.chat.mark(message.message_id, status, HERE);
+    } finally {
+      telling.delete(status);
+    }
   }
 
   send(content, answered = null) {
@@ -163,8 +166,7 @@ class App {
   }
 
   async newThread() {
-    const { topics } = await this.session.request("topics", { limit: 100 });
-    const followed = topics.filter((topic) => topic.subscribed);
+    const followed = (await this.allTopics()).filter((topic) => topic.subscribed);
     const choices = followed.map(({ topic: value }) => element("option", { value }, `all who follow ${value}`));
     at("thread-topic").replaceChildren(element("option", { value: "" }, this.chat.me.app_id), ...choices);
     at("thread-title").value = "";
@@ -182,9 +184,14 @@ class App {
     return this.chat.thread(asKnown(thread));
   }
 
+  async allTopics() {
+    const all = [];
+    for await (const { topics } of this.session.pages("topics")) all.push(...topics);
+    return all;
+  }
+
   async topics() {
-    const { topics } = await this.session.request("topics", { limit: 100 });
-    at("topics").replaceChildren(...topics.map((topic) => this.topicItem(topic)));
+    at("topics").replaceChildren(...(await this.allTopics()).map((topic) => this.topicItem(topic)));
     await shut(at("topics-dialog"));
     await this.loadThreads();
   }

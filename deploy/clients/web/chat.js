@@ -46,6 +46,13 @@ export class Chat {
     return thread;
   }
 
+  /** The MT of what comes on `down`, when it is known already; live from now on. Else null. */
+  again({ type, message_id }) {
+    const message = type === "message" ? this.#byId.get(message_id) : null;
+    if (message) message.live = true;
+    return message ?? null;
+  }
+
   /** What comes on `down`. Returns the message when it is one to be shown, and new. */
   takeDown(down) {
     if (down.type !== "message") return null;
@@ -94,6 +101,7 @@ export class Chat {
   /** The gateway has not taken it. Returns the MO, or null when it was none of ours. */
   refused({ of, code, detail }) {
     const message = this.#byId.get(of);
+    if (message?.direction === "mt") this.#untold(message);
     if (message?.direction !== "mo" || message.state === "sent") return null;
     message.state = "refused";
     message.refusal = detail;
@@ -124,6 +132,13 @@ export class Chat {
     return message.direction === "mo" && message.from?.user_id === this.me.user_id;
   }
 
+  /** A receipt of this device was refused, which of them is not said: should the MT come again, both are told. */
+  #untold(message) {
+    message.delivered.delete(HERE);
+    message.read.delete(HERE);
+    this.changed(message.thread, message);
+  }
+
   #said(thread, said, old = false) {
     const { type } = said.content;
     if (type === "typing") {
@@ -138,7 +153,7 @@ export class Chat {
     const mine = said.from?.user_id === this.me.user_id && said.from?.device_id === this.me.device_id;
     const ids = [said.message_id, said.mo_id, mine ? said.id : null].filter(Boolean);
     const known = ids.map((id) => this.#byId.get(id)).find(Boolean);
-    const message = known ?? { ...said, thread, delivered: new Set(), read: new Set(), reactions: new Map() };
+    const message = known ?? { ...said, thread, ...unmarked() };
     for (const id of ids) this.#byId.set(id, message);
     if (said.delivered_at && !message.delivered.size) message.delivered.add("some device");
     if (said.read_at && !message.read.size) message.read.add("some device");
@@ -190,6 +205,11 @@ export class Chat {
     this.changed(thread);
     setTimeout(() => this.changed(thread), WRITING_FOR_MS + 50);
   }
+}
+
+/** Who has got a message, and read it; which of this the device is telling just now; and who says what to it. */
+function unmarked() {
+  return { delivered: new Set(), read: new Set(), telling: new Set(), reactions: new Map() };
 }
 
 /** What a message says of its thread, without what would not be news. */

@@ -99,6 +99,16 @@ export class Session {
     });
   }
 
+  /** Ask for a list: yields the results of its pages, one after the other. */
+  async *pages(action, fields = {}) {
+    let cursor;
+    do {
+      const page = await this.request(action, { ...fields, limit: 100, ...(cursor ? { cursor } : {}) });
+      yield page;
+      cursor = page.next;
+    } while (cursor);
+  }
+
   get #sessionId() {
     return JSON.parse(this.#client.options.will.payload).session;
   }

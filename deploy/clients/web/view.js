@@ -21,7 +21,7 @@ export class View {
     this.#items = new Map();
     const seen = (entries) => entries.filter((entry) => entry.isIntersecting).forEach(this.#see);
     this.#watch = new IntersectionObserver(seen, { root: at("messages"), threshold: 0.5 });
-    document.addEventListener("visibilitychange", () => this.#lookAgain());
+    document.addEventListener("visibilitychange", () => this.#turnedTo());
   }
 
   #items; // list items by message
@@ -61,6 +61,14 @@ export class View {
     this.problem();
     this.changed(thread);
     thread.messages.forEach((message) => this.#message(message));
+  }
+
+  /** Say again when this message is seen, now or later. */
+  lookAgain(message) {
+    const item = this.#items.get(message);
+    if (!item) return;
+    this.#watch.unobserve(item);
+    this.#watch.observe(item);
   }
 
   #threadItem(thread) {
@@ -153,14 +161,10 @@ export class View {
     if (found) this.does.seen(found[0]);
   };
 
-  #lookAgain() {
+  #turnedTo() {
     if (document.visibilityState !== "visible") return;
     this.open.unread = 0;
-    for (const [message, item] of this.#items) {
-      if (message.direction !== "mt") continue;
-      this.#watch.unobserve(item);
-      this.#watch.observe(item);
-    }
+    for (const message of this.#items.keys()) if (message.direction === "mt") this.lookAgain(message);
   }
 }
 
