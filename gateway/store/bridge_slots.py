@@ -4,6 +4,10 @@ A broker keeps what a session has not acknowledged for whoever connects under it
 ids are numbered slots, of which each instance holds one for as long as it renews it; the slot of one that was
 killed is taken over by another, and with it what the killed one had not put on the queues.
 
+A process knows by itself which slots it uses, also while it cannot renew them. One that it has claimed and
+uses no more, because it failed at emptying its session, say, is found when its time is over, as those of
+others are.
+
 All times are the database server's, so that the clocks of the machines do not matter.
 """
 
@@ -37,50 +41,61 @@ class BridgeSlots:
     def __init__(self, database: Database, holder: str) -> None:
         self._collection = database.db[COLLECTION]
         self._holder = holder
+        self._in_use: set[Slot] = set()
 
     async def claim(self, account: str, seconds: float, *, place: str = "") -> int:
         """The lowest slot of this account that nobody holds, or whose holder has not renewed it in time; held
-        for `seconds` from now, for a session at `place`. Slots count from 0."""
+        for `seconds` from now, for a session at `place`. In use until it is let go, or released. Slots count
+        from 0."""
         for number in itertools.count():
             slot, at = Slot(account, number), {"place": {"$literal": place}}
+            if slot in self._in_use:
+                continue
             with store_errors():
                 if await self._take(slot, seconds, at) or await self._make(slot, seconds, at):
+                    self._in_use.add(slot)
                     return number
         raise AssertionError("unreachable")
 
     async def renew(self, account: str, slot: int, seconds: float) -> bool:
-        """False when somebody else has it by now, or nobody."""
+        """False when somebody else has it by now, or nobody: it is let go."""
         mine = {"_id": _key(account, slot), "holder": self._holder}
         with store_errors():
             result = await self._collection.update_one(mine, self._held(Slot(account, slot), seconds))
+        if not result.matched_count:
+            self.let_go(account, slot)
         return bool(result.matched_count)
 
     async def abandoned(self, account: str, seconds: float, *, place: str = "") -> Slot | None:
         """Claim a slot whose holder has not renewed it in time, to empty its session; None when there is
         none. It is of this account, or of any other that had a session at this `place`: one that got another
-        name, say. One of this process's own is not among them, unless it was given up: it may yet be
-        renewed."""
-        theirs = [{"holder": {"$ne": self._holder}}, {"leaving": True}]
-        here = [{"account": account}, *([{"place": place}] if place else [])]
-        query = {"$and": [{"$or": theirs}, {"$or": here}], **_ENDED}
+        name, say. One that this process uses is not among them: it may yet be renewed. In use until it is let
+        go, or released."""
+        query = {"$or": [{"account": account}, *([{"place": place}] if place else [])], **_ENDED}
         with store_errors():
             rows = await self._collection.find(query).sort([("account", 1), ("slot", 1)]).to_list(None)
             for row in rows:
                 slot = Slot(row["account"], row["slot"])
-                if await self._take(slot, seconds):
+                if slot not in self._in_use and await self._take(slot, seconds):
+                    self._in_use.add(slot)
                     return slot
         return None
 
+    def let_go(self, account: str, slot: int) -> None:
+        """This process uses it no more, and does not renew it; its session is kept, for whoever finds it."""
+        self._in_use.discard(Slot(account, slot))
+
     async def release(self, account: str, slot: int) -> None:
         """Its session is ended: the slot is forgotten. Nothing happens when somebody else has it."""
+        self.let_go(account, slot)
         with store_errors():
             await self._collection.delete_one({"_id": _key(account, slot), "holder": self._holder})
 
     async def leave(self, account: str, slot: int) -> bool:
         """This process is going to give its slot up. True when somebody who stays holds another slot of this
         account: then its session is to be ended, and the slot released. False when nobody does, also when all
-        leave at once: then the session has to be kept for who comes next, and the slot's time ends now. False
-        also when somebody else has the slot by now."""
+        leave at once: then the session has to be kept for who comes next, and the slot's time ends now: it is
+        let go. False also when somebody else has the slot by now."""
         mine = {"_id": _key(account, slot), "holder": self._holder}
         staying = {
             "account": account,
@@ -91,11 +106,10 @@ class BridgeSlots:
         with store_errors():
             # First said and then looked, so that of two who leave at once none counts on the other.
             said = await self._collection.update_one(mine, {"$set": {"leaving": True}})
-            if not said.matched_count:
-                return False
-            if await self._collection.find_one(staying, {"_id": 1}) is not None:
+            if said.matched_count and await self._collection.find_one(staying, {"_id": 1}) is not None:
                 return True
             await self._collection.update_one(mine, [{"$set": {"until": "$$NOW"}}])
+        self.let_go(account, slot)
         return False
 
     async def _take(self, slot: Slot, seconds: float, more: Mapping[str, Any] | None = None) -> bool:

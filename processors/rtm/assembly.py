@@ -11,7 +11,7 @@ from gateway.store.bridge_slots import BridgeSlots
 from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
 from gateway.transports.mqtt.listener import MqttListener
-from gateway.transports.mqtt.received import Received
+from gateway.transports.mqtt.received import LeftOver, Received
 from gateway.transports.port import MqttTransport
 from processors.catalogue import Configured
 from processors.loop import Loop
@@ -68,6 +68,8 @@ def build_bridges(parts: InletParts, *, grace_seconds: float) -> Bridges:
 
 
 def _listening_at(account: RtmAccount, parts: InletParts) -> Listen:
+    left_over = LeftOver()
+
     def listen(client_id: str, filters: Sequence[str], take: Callable[[Received], None]) -> MqttListener:
         return MqttListener(
             account.server,
@@ -77,6 +79,7 @@ def _listening_at(account: RtmAccount, parts: InletParts) -> Listen:
             session_seconds=_SESSION_SECONDS,
             receive_maximum=WINDOW,
             connect_timeout_seconds=parts.connect_timeout_seconds,
+            left_over=left_over,
         )
 
     return listen

@@ -119,6 +119,7 @@ class Bridge:
         except (TimeoutError, UnavailableError, ProviderError) as error:
             logger.warning("bridge.session_kept", account=self._account, slot=slot, error=str(error))
         finally:
+            self._slots.let_go(self._account, slot)
             if not ended:
                 await listener.stop(end_session=False)
 
@@ -161,12 +162,13 @@ class Bridge:
         except asyncio.CancelledError:  # by a stop, which sees to the session
             raise
         except BaseException:
-            await self._let_go(listener)
+            await self._let_go(listener, slot)
             raise
         logger.warning("bridge.slot_lost", account=self._account, slot=slot)
-        await self._let_go(listener)
+        await self._let_go(listener, slot)
 
-    async def _let_go(self, listener: Listener) -> None:
+    async def _let_go(self, listener: Listener, slot: int) -> None:
+        self._slots.let_go(self._account, slot)
         await listener.stop(end_session=False)
         self._slot = self._listener = None
 
@@ -178,15 +180,19 @@ class Bridge:
             with contextlib.suppress(UnavailableError):
                 if not await self._slots.renew(self._account, slot, LEASE_SECONDS):
                     return
-                await self._look_for_abandoned()
+            if self._emptying is None or self._emptying.done():
+                name = f"emptying for {self._account}"
+                self._emptying = asyncio.create_task(self._empty_abandoned(), name=name)
 
-    async def _look_for_abandoned(self) -> None:
-        if self._emptying is not None and not self._emptying.done():
-            return
-        slot = await self._slots.abandoned(self._account, LEASE_SECONDS, place=self._place)
-        if slot is not None:
-            name = f"emptying slot {slot.number} of {slot.account}"
-            self._emptying = asyncio.create_task(self._empty(slot), name=name)
+    async def _empty_abandoned(self) -> None:
+        try:
+            slot = await self._slots.abandoned(self._account, LEASE_SECONDS, place=self._place)
+            if slot is not None:
+                await self._empty(slot)
+        except UnavailableError:  # it looks again
+            pass
+        except Exception:
+            logger.exception("bridge.bug", account=self._account)
 
     async def _empty(self, slot: Slot) -> None:
         """Take what the session of an instance that is gone still holds, and end it."""
@@ -204,6 +210,7 @@ class Bridge:
         finally:
             renewing.cancel()
             if not ended:
+                self._slots.let_go(slot.account, slot.number)
                 await listener.stop(end_session=False)
 
     async def _keep_renewing(self, slot: Slot) -> None:

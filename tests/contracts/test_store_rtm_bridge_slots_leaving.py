@@ -51,6 +51,7 @@ async def test_an_instance_that_is_gone_or_leaves_or_serves_another_account_is_n
     assert await leaving.claim("app", LEASE_SECONDS) == 0
     assert await other.claim("app", 0.0) == 1
     assert await leaving.leave("app", 0) is False
+    other.let_go("app", 1)
     assert await leaving.claim("app", LEASE_SECONDS) == 0
     assert await other.claim("app", LEASE_SECONDS) == 1
     assert await other.leave("app", 1) is True

@@ -80,8 +80,10 @@ class FakeCustomers:
     async def touch(self, device: Device, at: datetime, **known: Any) -> None:
         self._tell("touch", device, known)
 
-    async def presence(self, device: Device, *, online: bool, session: str, at: datetime) -> bool:
-        self._tell("presence", device, online, session)
+    async def presence(
+        self, device: Device, *, online: bool, session: str, at: datetime, retained: bool = False
+    ) -> bool:
+        self._tell("presence", device, online, session, *(("retained",) if retained else ()))
         return True
 
     def _tell(self, *what: Any) -> None:
@@ -171,6 +173,7 @@ class FakeListener:
         self.unacknowledged = 0
         self.subscribed = True
         self.ended: str | None = None
+        self.failure: Exception | None = None  # what unsubscribing fails with
         self.quiet_since: float | None = None
 
     @property
@@ -183,6 +186,8 @@ class FakeListener:
         self.trouble, self.quiet_since = None, asyncio.get_running_loop().time()
 
     async def unsubscribe(self) -> None:
+        if self.failure is not None:
+            raise self.failure
         self.subscribed = False
 
     async def stop(self, *, end_session: bool) -> None:
@@ -192,8 +197,8 @@ class FakeListener:
 
 @dataclass
 class FakeSlots:
-    """Whose slots there are: `held` by process, `abandoned_slots` by nobody any more. `stays` says whether
-    somebody else stays when one leaves."""
+    """Whose slots there are: `in_use` by this process, `abandoned_slots` by nobody any more. `stays` says
+    whether somebody else stays when one leaves."""
 
     away: bool = False
     free: int = 0
@@ -203,10 +208,12 @@ class FakeSlots:
     abandoned_slots: list[int] = field(default_factory=list)
     formerly: str | None = None  # the name of the account that these are of, where it is another one
     told: list[tuple[str, int]] = field(default_factory=list)
+    in_use: set[Slot] = field(default_factory=set)
 
     async def claim(self, account: str, seconds: float, *, place: str) -> int:
         self._check()
         self.told.append(("claim", self.free))
+        self.in_use.add(Slot(account, self.free))
         return self.free
 
     async def renew(self, account: str, slot: int, seconds: float) -> bool:
@@ -217,9 +224,17 @@ class FakeSlots:
 
     async def abandoned(self, account: str, seconds: float, *, place: str) -> Slot | None:
         self._check()
-        return Slot(self.formerly or account, self.abandoned_slots.pop(0)) if self.abandoned_slots else None
+        if not self.abandoned_slots:
+            return None
+        found = Slot(self.formerly or account, self.abandoned_slots.pop(0))
+        self.in_use.add(found)
+        return found
+
+    def let_go(self, account: str, slot: int) -> None:
+        self.in_use.discard(Slot(account, slot))
 
     async def release(self, account: str, slot: int) -> None:
+        self.let_go(account, slot)
         self._check()
         self.told.append(("release", slot))
 

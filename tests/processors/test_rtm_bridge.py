@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gateway.store.bridge_slots import Slot
+from gateway.transports.failing import not_taken
 from gateway.transports.mqtt.received import Received
 from processors.rtm.bridge import Bridge, filters
 from tests.processors.rtm_bridge_world import FakeListener, FakeSlots, account
@@ -206,3 +208,58 @@ async def test_a_bug_ends_the_session_in_order_and_the_bridge_begins_again() -> 
     await asyncio.sleep(1)
     assert world.states() == [("imgw-rtm-app-0", "kept"), ("imgw-rtm-app-0", None)]
     await world.bridge.stop(10)
+
+
+@in_virtual_time
+async def test_a_session_whose_emptying_failed_is_let_go_and_emptied_when_it_is_found_again() -> None:
+    for failure in (not_taken("timeout", "no answer in time"), ZeroDivisionError()):
+        slots = FakeSlots(abandoned_slots=[3])
+        world = World(slots)
+        world.bridge.start()
+        await asyncio.sleep(5.5)
+        world.sessions[1].failure = failure
+        assert slots.in_use == {Slot("app", 0), Slot("app", 3)}
+        await asyncio.sleep(2)
+        assert slots.in_use == {Slot("app", 0)}
+        slots.abandoned_slots = [3]
+        await asyncio.sleep(8)
+        assert world.states() == [
+            ("imgw-rtm-app-0", None),
+            ("imgw-rtm-app-3", "kept"),
+            ("imgw-rtm-app-3", "forgotten"),
+        ]
+        await world.bridge.stop(10)
+
+
+@in_virtual_time
+async def test_a_bridge_that_stops_lets_both_its_slot_and_the_one_it_empties_go() -> None:
+    for away in (False, True):
+        slots = FakeSlots(abandoned_slots=[3], formerly="old")
+        world = World(slots)
+        world.bridge.start()
+        await asyncio.sleep(5.5)
+        assert slots.in_use == {Slot("app", 0), Slot("old", 3)}
+        slots.away = away
+        await world.bridge.stop(10)
+        assert (slots.in_use, world.states()) == (
+            set(),
+            [("imgw-rtm-app-0", "kept"), ("imgw-rtm-old-3", "kept")],
+        )
+
+
+@in_virtual_time
+async def test_a_slot_is_let_go_after_a_bug_and_after_somebody_else_has_taken_it() -> None:
+    for change in ({"bug": ZeroDivisionError()}, {"lost": True}):
+        slots = FakeSlots()
+        world = World(slots)
+        world.bridge.start()
+        await asyncio.sleep(1)
+        for name, value in change.items():
+            setattr(slots, name, value)
+        slots.free = 1
+        await asyncio.sleep(5)
+        assert (world.states(), slots.in_use) == (
+            [("imgw-rtm-app-0", "kept"), ("imgw-rtm-app-1", None)],
+            {Slot("app", 1)},
+        )
+        await world.bridge.stop(10)

@@ -174,20 +174,6 @@ async def test_topics_that_no_device_has_are_ignored() -> None:
     assert (world.received(), world.responses.sent) == ({("unknown", "ignored"): 3}, [])
 
 
-async def test_presence_is_noted_with_what_the_device_says_of_itself() -> None:
-    world = UplinkWorld()
-    here = {"online": True, "session": "s-1", "platform": "android", "app_version": "1.2"}
-    await world.uplinks.deal(world.devices.of(PHONE, "presence", here), now())
-    await world.uplinks.deal(world.devices.of(PHONE, "presence", {"online": False, "session": "s-1"}), now())
-    await world.uplinks.deal(world.devices.of(PHONE, "presence", b""), now())
-    assert world.customers.told == [
-        ("touch", PHONE, {"platform": "android", "app_version": "1.2"}),
-        ("presence", PHONE, True, "s-1"),
-        ("presence", PHONE, False, "s-1"),
-    ]
-    assert world.received() == {("presence", "accepted"): 2, ("presence", "ignored"): 1}
-
-
 async def test_a_request_is_answered_to_the_device_that_made_it() -> None:
     world = UplinkWorld()
     request = world.devices.of(PHONE, "req", {"id": "r-1", "action": "threads"}, correlation=b"7")
@@ -201,7 +187,7 @@ async def test_a_request_that_is_refused_says_why() -> None:
     world.requests.failure = RtmRefused("unknown_thread")
     request = {"id": "r-1", "action": "messages", "thread_id": "t-1"}
     await world.uplinks.deal(world.devices.of(PHONE, "req", request), now())
-    detail = "the person has no such thread"
+    detail = "there is no such thread, or it is not this person's"
     answer = {"type": "refused", "of": "r-1", "code": "unknown_thread", "detail": detail}
     assert world.responses.sent == [(PHONE, answer, None)]
 

@@ -12,7 +12,7 @@ import structlog
 from gateway.errors import ProviderError
 from gateway.transports.failing import not_taken
 from gateway.transports.mqtt.pauses import Pauses
-from gateway.transports.mqtt.received import Received
+from gateway.transports.mqtt.received import LeftOver, Received
 from gateway.transports.mqtt.session import Session, forget_session
 from gateway.transports.port import MqttServer
 
@@ -20,6 +20,8 @@ logger = structlog.get_logger()
 
 _REFUSED_PAUSE_SECONDS = 5.0
 _BUG_PAUSE_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+_BEHIND = "what came before is not dealt with yet, and is as much as is taken at once"
 
 
 class MqttListener:
@@ -29,7 +31,10 @@ class MqttListener:
     The broker keeps the session for `session_seconds` after a connection, and with it what was not
     acknowledged; with MQTT 3.1.1 for as long as it likes. Not more than `receive_maximum` publications are
     unacknowledged at once, or one more, where the broker does not keep to it; what comes at QoS 0 counts, and
-    is acknowledged to nobody. `take` is called on the event loop and must not block, nor raise.
+    is acknowledged to nobody. While more than that is left over of connections before, which listeners with
+    the same `left_over` count together, it does not connect: each connection may bring as many again.
+
+    `take` is called on the event loop and must not block, nor raise.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class MqttListener:
         session_seconds: int,
         receive_maximum: int,
         connect_timeout_seconds: float,
+        left_over: LeftOver | None = None,
     ) -> None:
         self._server = server
         self._client_id = client_id
@@ -50,6 +56,7 @@ class MqttListener:
         self._session_seconds = session_seconds
         self._receive_maximum = receive_maximum
         self._connect_timeout_seconds = connect_timeout_seconds
+        self._left_over = LeftOver() if left_over is None else left_over
         self._where = {"server": f"{server.host}:{server.port}", "client_id": client_id}
         self._session: Session | None = None
         self._running: asyncio.Task[None] | None = None
@@ -116,12 +123,14 @@ class MqttListener:
 
     async def _listen(self) -> float:
         """One connection, from its beginning to its end; how many seconds to wait for the next."""
+        await self._until_there_is_room()
         session = Session(
             self._server,
             self._client_id,
             self._take,
             session_seconds=self._session_seconds,
             receive_maximum=self._receive_maximum,
+            left_over=self._left_over,
         )
         try:
             present = await session.open(self._connect_timeout_seconds)
@@ -137,6 +146,11 @@ class MqttListener:
             if not self._stopping:  # else it says goodbye in order
                 self._session = None
                 session.abort()
+
+    async def _until_there_is_room(self) -> None:
+        while len(self._left_over) > self._receive_maximum:
+            self._set_trouble(_BEHIND)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _subscribe(self, session: Session, present: bool) -> None:
         """Until all is granted, or the connection has ended."""

@@ -15,7 +15,7 @@ from gateway.transports.failing import not_taken
 from gateway.transports.mqtt.connection import Connection, End, Hooks
 from gateway.transports.mqtt.failures import failed, told
 from gateway.transports.mqtt.incoming import Incoming
-from gateway.transports.mqtt.received import Received, Unacknowledged, received
+from gateway.transports.mqtt.received import LeftOver, Received, Unacknowledged, received
 from gateway.transports.port import MqttServer
 
 logger = structlog.get_logger()
@@ -24,7 +24,8 @@ _AT_LEAST_ONCE = 1
 
 
 class Session:
-    """Connected until `ended` is done; made anew for the next connection. `take` gets what comes in."""
+    """Connected until `ended` is done; made anew for the next connection. `take` gets what comes in,
+    except for what is `left_over` of connections before."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Session:
         *,
         session_seconds: int,
         receive_maximum: int,
+        left_over: LeftOver,
         clean_start: bool = False,
     ) -> None:
         self._modern = server.protocol == "5"
@@ -50,7 +52,7 @@ class Session:
             session_seconds=session_seconds,
             receive_maximum=receive_maximum,
         )
-        self.unacknowledged = Unacknowledged(self._acknowledge)
+        self.unacknowledged = Unacknowledged(self._acknowledge, left_over)
         self.heard_at = self._loop.time()
         """When something came in last, or it began, by the event loop's clock."""
 
@@ -141,9 +143,10 @@ class Session:
             came = received(publication, self.unacknowledged)
         except UnicodeDecodeError:  # what brokers must not let through; it would come again for ever
             logger.warning("publication.dropped", server=self._server, reason="the topic is not text")
-            self.unacknowledged.add(publication.identifier)()
+            self.unacknowledged.add(publication)()
             return
-        self._take(came)
+        if came is not None:
+            self._take(came)
         # That the broker was told the maximum is not enough: MQTT 3.1.1 has none, and Mosquitto (2.0.11)
         # sends as many again after each acknowledgement; and at QoS 0 there is none.
         if len(self.unacknowledged) > self._receive_maximum:
@@ -161,7 +164,15 @@ class Session:
 
 async def forget_session(server: MqttServer, client_id: str, timeout_seconds: float) -> None:
     """Make the broker forget what it keeps for this client, which is not connected. Raises ProviderError."""
-    session = Session(server, client_id, _ignore, session_seconds=0, receive_maximum=1, clean_start=True)
+    session = Session(
+        server,
+        client_id,
+        _ignore,
+        session_seconds=0,
+        receive_maximum=1,
+        left_over=LeftOver(),
+        clean_start=True,
+    )
     await session.open(timeout_seconds)
     await session.close(end_session=True)
 
