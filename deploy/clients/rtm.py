@@ -111,8 +111,6 @@ class Client:
 
     async def _message(self, message: Document, *, live: bool) -> None:
         content, message_id = message["content"], message["message_id"]
-        if "expires_at" in message and datetime.fromisoformat(message["expires_at"]) <= datetime.now(UTC):
-            return  # brokers without MQTT 5 do not know when
         if content["type"] == "read":
             show(f"  ✓✓ {self._said.get(content['of'], content['of'])}")
         if content["type"] in ("read", "typing"):

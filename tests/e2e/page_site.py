@@ -197,14 +197,21 @@ def mosquitto_for_browsers(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 
 @pytest.fixture
+def protocol() -> str:
+    """The version of MQTT; a test may name another."""
+    return "5"
+
+
+@pytest.fixture
 async def world(
     tmp_path: Path,
     evidence: Evidence,
     mosquitto_for_browsers: MosquittoServer,
     mongod: MongoServer,
     database_name: str,
+    protocol: str,
 ) -> AsyncIterator[RtmWorld]:
-    reached = {"public_websocket_url": mosquitto_for_browsers.websocket_url}
+    reached = {"public_websocket_url": mosquitto_for_browsers.websocket_url, "protocol": protocol}
     async with open_world(
         tmp_path,
         evidence,

@@ -19,7 +19,7 @@ from gateway.rtm.names import Device
 from gateway.store.threads import ThreadRecord
 from tests.e2e.page_site import CLIENTS, arguments, only_mo
 from tests.e2e.pass_desk import pass_desk
-from tests.e2e.tapped_broker import over, tapped
+from tests.e2e.tapped_broker import tapped
 from tests.integration.rtm_world import APP, RtmWorld, open_world
 from tests.logs import Evidence
 from tests.servers.mongod import MongoServer
@@ -148,22 +148,6 @@ async def test_lists_are_shown_to_their_end(world: RtmWorld) -> None:
         await alice.until("shop: Message 50")
         alice.type("/topics")
         await alice.until("  chess-50")
-
-
-async def test_what_is_over_when_it_comes_is_not_shown_and_gets_no_receipts(world: RtmWorld) -> None:
-    async with (
-        tapped(world.mosquitto) as tap,
-        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
-    ):
-        await tap.until_answered(LAPTOP)  # it has no history
-        first = await world.send(ALICE, "The first.")
-        await alice.until("shop: The first.")
-        await tap.bring(LAPTOP, over(await tap.message(LAPTOP, first), "m-over", "Gone by now."))
-        last = await world.send(ALICE, "The last.")
-        await alice.until("shop: The last.")
-        assert "shop: Gone by now." not in alice.lines
-        told = [(id, status) for id in (first, last) for status in ("delivered", "read")]
-        await tap.until_receipts(LAPTOP, *told)
 
 
 async def test_a_lost_connection_is_followed_by_one_with_the_same_pass_and_a_refused_one_by_one_with_a_new(

@@ -15,12 +15,13 @@ from tests.e2e.page_site import (
     mosquitto_for_browsers,
     only_mo,
     page_folder,
+    protocol,
     site,
     world,
 )
 from tests.integration.rtm_world import APP, RtmWorld
 
-__all__ = ["mosquitto_for_browsers", "page_folder", "site", "world"]  # fixtures
+__all__ = ["mosquitto_for_browsers", "page_folder", "protocol", "site", "world"]  # fixtures
 
 pytestmark = [
     pytest.mark.chromium,

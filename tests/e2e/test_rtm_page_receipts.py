@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from gateway.rtm.names import Device
-from tests.e2e.page_site import PageSite, mosquitto_for_browsers, page_folder, site, world
+from tests.e2e.page_site import PageSite, mosquitto_for_browsers, page_folder, protocol, site, world
 from tests.e2e.tapped_broker import like, over, tapped
 from tests.integration.rtm_world import APP, RtmWorld, device
 
-__all__ = ["mosquitto_for_browsers", "page_folder", "site", "world"]  # fixtures
+__all__ = ["mosquitto_for_browsers", "page_folder", "protocol", "site", "world"]  # fixtures
 
 pytestmark = [
     pytest.mark.chromium,
@@ -24,6 +24,7 @@ ALICE = {"kind": "user_id", "id": "alice"}
 LAPTOP = Device(APP, "alice", "laptop")
 
 
+@pytest.mark.parametrize("protocol", ["3.1.1"])  # with 5 the broker knows when, and by the better clock
 async def test_what_is_over_when_it_comes_is_not_shown_and_gets_no_receipts(
     site: PageSite, world: RtmWorld
 ) -> None:

@@ -91,7 +91,9 @@ class App {
   }
 
   down(down) {
-    if (Date.parse(down.expires_at) <= Date.now()) return; // brokers without MQTT 5 do not know when
+    // Without MQTT 5 the broker does not know when; with it, it knows better than the clock of a device.
+    const untold = this.pass.broker.protocol === "3.1.1";
+    if (untold && Date.parse(down.expires_at) <= Date.now()) return;
     if (down.content?.type === "read") this.memory.read(down.content.of);
     const known = this.chat.again(down);
     if (!known) return this.arrived(this.chat.takeDown(down));
