@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import re
 import ssl
@@ -195,4 +196,5 @@ async def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(arguments(__doc__).parse_args()))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main(arguments(__doc__).parse_args()))

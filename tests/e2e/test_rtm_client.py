@@ -195,7 +195,7 @@ async def test_who_interrupts_the_program_does_not_count_as_connected_any_more(w
         alice.type("Hello")
         await alice.until("  ✓ Hello")
         alice.process.send_signal(signal.SIGINT)
-        await alice.ended()
+        assert await alice.ended() == 0
         await tap.until_presence(LAPTOP, True, False)
 
 
