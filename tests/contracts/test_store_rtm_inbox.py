@@ -123,7 +123,7 @@ async def test_messages_are_told_of_with_what_became_of_them(store: Store) -> No
                 "content": text("Milk?"),
                 "in_reply_to": "mo-7",
                 "at": rfc3339(AT + 2 * SECOND),
-                "status": "accepted",
+                "status": "sending",
             },
         ],
         None,
