@@ -46,13 +46,9 @@ def is_meant(topics: str, followed: Collection[str]) -> bool:
 
 def was_meant(topics: str, customer: Customer | None, since: datetime) -> bool:
     """Whether this person is meant by an expression of topics, or was at any moment since then."""
-    try:
-        expression = parse(topics)
-    except RtmRefused:
-        return False
     if customer is None:
-        return includes(expression, ())
-    return any(includes(expression, followed) for followed in customer.topics_since(since))
+        return is_meant(topics, ())
+    return any(is_meant(topics, followed) for followed in customer.topics_since(since))
 
 
 def same_topics(one: str, other: str) -> bool:

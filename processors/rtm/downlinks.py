@@ -80,27 +80,34 @@ class DownlinkProcessor:
         if downlink.expires_at <= now():
             self._count(downlink, "expired")
             return Done()
-        name = account.account
-        if self._limiter.stalled(name):
+        if self._limiter.stalled(account.account):
             return _later(downlink, delivery, _STALLED_TIER)
         topics, last = await self._topics(told, delivery.headers)
-        if topics:
-            messages = _messages(topics, told, delivery.headers)
-            seconds = await self._limiter.enter(name)
-            if seconds:
-                return _later(downlink, delivery, seconds)
-            try:
-                await self._publish(account, messages)
-            except ProviderError as error:
-                _log(downlink, error)
-                if error.kind is not FailureKind.PERMANENT:
-                    return _after_failure(downlink, delivery)
-                if last is None:  # otherwise those on the pages that follow may be told nevertheless
-                    return Dead("refused", f"the MQTT broker does not take it: {error.reason}")
+        failed = await self._tell(account, told, topics, delivery) if topics else None
+        # To those on the pages that follow, what is refused to this one may go out nevertheless.
+        if failed is not None and (last is None or isinstance(failed, Done)):
+            return failed
         if last is not None:
             return Done([_same(delivery, {_AFTER: last, _LOOKS: 0})])
         self._count(downlink, "published")
         return Done()
+
+    async def _tell(
+        self, account: RtmAccount, told: _Told, topics: Sequence[str], delivery: Delivery
+    ) -> Outcome | None:
+        """None once it is published; else what becomes of the delivery: it waits, or is refused for good."""
+        downlink, messages = told.downlink, _messages(topics, told, delivery.headers)
+        seconds = await self._limiter.enter(account.account)
+        if seconds:
+            return _later(downlink, delivery, seconds)
+        try:
+            await self._publish(account, messages)
+        except ProviderError as error:
+            _log(downlink, error)
+            if error.kind is FailureKind.PERMANENT:
+                return Dead("refused", f"the MQTT broker does not take it: {error.reason}")
+            return _after_failure(downlink, delivery)
+        return None
 
     async def _publish(self, account: RtmAccount, messages: Sequence[MqttMessage]) -> None:
         """In a slot that was had before, which is left. Raises ProviderError."""

@@ -103,6 +103,12 @@ class RtmWorld:
             lines = (await response.text()).splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{sample} ")), 0.0)
 
+    async def is_online(self, device: Device, *, wanted: bool) -> bool:
+        """Whether it is known, and there or not there, as wanted."""
+        customer = await self.customers.get(device.app_id, device.user_id)
+        known = customer.device(device.device_id) if customer else None
+        return known is not None and known.online is wanted
+
     async def configure(
         self,
         *,

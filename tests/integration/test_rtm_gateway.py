@@ -117,15 +117,15 @@ async def test_presence_and_what_a_device_tells_of_itself_are_known(servers: Ser
     async with open_world(*servers) as world:
         async with phone.connected(world.mosquitto):
             await phone.ask("device_register", platform="android", push_token="t-1", app_version="1.2")
-            await eventually(lambda: _is_online(world, "alice", "phone", wanted=True))
+            await eventually(lambda: world.is_online(phone.device, wanted=True))
             customer = await world.customers.get(APP, "alice")
             assert customer is not None
             (known,) = customer.devices
             told = (known.device_id, known.platform, known.push_token, known.app_version)
             assert told == ("phone", "android", "t-1", "1.2")
-        await eventually(lambda: _is_online(world, "alice", "phone", wanted=False))
+        await eventually(lambda: world.is_online(phone.device, wanted=False))
         async with phone.connected(world.mosquitto):
-            await eventually(lambda: _is_online(world, "alice", "phone", wanted=True))
+            await eventually(lambda: world.is_online(phone.device, wanted=True))
             assert (await phone.ask("device_remove"))["result"] == {"removed": True}
 
 
@@ -154,12 +154,6 @@ async def test_readiness_names_the_account_whose_broker_is_away(servers: Servers
 
 async def _is_past(at: datetime) -> bool:
     return now() > at
-
-
-async def _is_online(world: RtmWorld, user_id: str, device_id: str, *, wanted: bool) -> bool:
-    customer = await world.customers.get(APP, user_id)
-    known = customer.device(device_id) if customer else None
-    return known is not None and known.online is wanted
 
 
 async def _until_subscribed(world: RtmWorld, topics: tuple[str, ...]) -> None:

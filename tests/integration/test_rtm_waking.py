@@ -68,7 +68,7 @@ async def test_a_device_that_is_connected_is_not_woken(servers: Servers) -> None
         await register(world, tablet)
         await register(world, phone)
         async with phone.connected(world.mosquitto):
-            await eventually(lambda: is_online(world, phone, wanted=True))
+            await eventually(lambda: world.is_online(phone.device, wanted=True))
             to_alice = await submit(world, phone, "Alice has this at once")
             await phone.until_texts("Alice has this at once")
             await until_looked_at(world, 1)
@@ -117,9 +117,9 @@ async def register(world: RtmWorld, client: DeviceClient) -> None:
     token = push_token(client.device)
     world.evidence.forbidden[token] = "a push token"
     async with client.connected(world.mosquitto):
-        await eventually(lambda: is_online(world, client, wanted=True))
+        await eventually(lambda: world.is_online(client.device, wanted=True))
         await client.ask("device_register", platform="android", push_token=token)
-    await eventually(lambda: is_online(world, client, wanted=False))
+    await eventually(lambda: world.is_online(client.device, wanted=False))
 
 
 async def submit(world: RtmWorld, to: DeviceClient, text: str) -> str:
@@ -202,9 +202,3 @@ def push_to(client: DeviceClient, record: MTRecord) -> dict[str, Any]:
 
 def push_token(device: Device) -> str:
     return f"a-token:{device.user_id}:{device.device_id}"
-
-
-async def is_online(world: RtmWorld, client: DeviceClient, *, wanted: bool) -> bool:
-    customer = await world.customers.get(APP, client.device.user_id)
-    known = customer.device(client.device.device_id) if customer else None
-    return known is not None and known.online is wanted
