@@ -7,7 +7,12 @@ import pytest
 
 from tests.logs import Evidence
 
-pytest_plugins = ["tests.servers.mongod", "tests.servers.mosquitto", "tests.servers.rabbitmq"]
+pytest_plugins = [
+    "tests.machine",
+    "tests.servers.mongod",
+    "tests.servers.mosquitto",
+    "tests.servers.rabbitmq",
+]
 
 _LAST = "test_no_secret_and_no_message_text_is_in_any_log_line"
 
