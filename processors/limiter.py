@@ -24,12 +24,18 @@ LONGEST_WAIT_SECONDS = 2.0
 
 
 class Limiter:
-    """Slots to send, by account. `enter` before a send and, when it let in, `leave` after it."""
+    """Slots to send, by account. `enter` before a send and, when it let in, `leave` after it.
+
+    What is told beside messages, such as answers, has as many slots of its own and no rate (`beside`): the
+    messages that queue for an account, or one that takes long, do not keep it waiting. Pauses and the breaker
+    are the account's, for both.
+    """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
         self._clock = clock
         self._gates: dict[str, _Gate] = {}
+        self._beside: dict[str, _Gate] = {}
         self._shown: dict[str, _Shown] = {}
 
     def configure(self, accounts: Mapping[str, ProviderAccount]) -> None:
@@ -37,37 +43,40 @@ class Limiter:
         for name, account in accounts.items():
             gate = self._gates.get(name)
             if gate is None:
-                gate = _Gate(account.max_tps, account.max_in_flight, self._clock)
-                self._gates[name] = gate
+                condition = _Condition(self._clock)
+                self._gates[name] = _Gate(account.max_tps, account.max_in_flight, self._clock, condition)
+                self._beside[name] = _Gate(None, account.max_in_flight, self._clock, condition)
                 self._shown[name] = _Shown(name, self._metrics)
             else:
                 gate.resize(account.max_tps, account.max_in_flight)
+                self._beside[name].resize(None, account.max_in_flight)
         for name in self._gates.keys() - accounts.keys():  # kept: some of its sends may be under way
             self._shown[name].forget_health()
 
-    async def enter(self, account: str, *, patient: bool = False) -> float:
+    async def enter(self, account: str, *, patient: bool = False, beside: bool = False) -> float:
         """Wait for a slot. Returns 0 when it is taken, else after how many seconds to ask again.
 
         Who is `patient` waits as long as it takes, pauses included, and is always let in; only `stop` ends
         that, by UnavailableError.
         """
         asked_at = self._clock()
-        seconds = await self._gates[account].enter(None if patient else LONGEST_WAIT_SECONDS)
+        gate = self._gate(account, beside)
+        seconds = await gate.enter(None if patient else LONGEST_WAIT_SECONDS)
         if seconds == 0:
             shown = self._shown[account]
             shown.wait.observe(self._clock() - asked_at)
             shown.in_flight.inc()
         return seconds
 
-    def stalled(self, account: str) -> bool:
-        """Whether half of its slots or more are taken and none has come back for a while: who asks for one
+    def stalled(self, account: str, *, beside: bool = False) -> bool:
+        """Whether half of the slots or more are taken and none has come back for a while: who asks for one
         would wait for nothing."""
-        return self._gates[account].stalled
+        return self._gate(account, beside).stalled
 
     def backlogged(self, account: str) -> bool:
         """Whether messages for this account should join its lane: others wait there, or nobody may send."""
         gate = self._gates[account]
-        return gate.backlog or gate.blocked_seconds() > 0
+        return gate.backlog or gate.condition.blocked_seconds() > 0
 
     def set_backlog(self, account: str, backlog: bool) -> None:
         """Whether there are messages in the account's lane, as far as this process knows."""
@@ -79,29 +88,32 @@ class Limiter:
 
     def stop(self) -> None:
         """Send away all who are patient; the process is about to end."""
-        for gate in self._gates.values():
+        for gate in (*self._gates.values(), *self._beside.values()):
             gate.stop()
 
-    def leave(self, account: str) -> None:
-        self._gates[account].leave()
+    def leave(self, account: str, *, beside: bool = False) -> None:
+        self._gate(account, beside).leave()
         self._shown[account].in_flight.dec()
 
     def pause(self, account: str, seconds: float) -> None:
         """Let nobody in for this long, not even those who wait already."""
-        self._gates[account].pause(seconds)
+        self._gates[account].condition.pause(seconds)
 
     def answered(self, account: str) -> None:
         """The provider answered, whatever it said."""
-        self._gates[account].breaker.answered()
+        self._gates[account].condition.breaker.answered()
         self._show_breaker(account)
 
     def failed(self, account: str) -> None:
         """The provider did not answer, or said that it cannot."""
-        self._gates[account].breaker.failed()
+        self._gates[account].condition.breaker.failed()
         self._show_breaker(account)
 
+    def _gate(self, account: str, beside: bool) -> _Gate:
+        return (self._beside if beside else self._gates)[account]
+
     def _show_breaker(self, account: str) -> None:
-        self._shown[account].breaker(self._gates[account].breaker.tripped)
+        self._shown[account].breaker(self._gates[account].condition.breaker.tripped)
 
     def healthy(self, account: str, healthy: bool) -> None:
         """Whether the provider accepts the account's credentials, as far as is known."""
@@ -141,15 +153,36 @@ class _Shown:
             self._metrics.account_healthy.remove(self._account)
 
 
+class _Condition:
+    """Whether anything may be sent for an account."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.breaker = Breaker(clock)
+        self._clock = clock
+        self._paused_until = 0.0
+
+    def pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+
+    def blocked_seconds(self) -> float:
+        """For how long nobody may send, by a pause or by the breaker; 0 when somebody may."""
+        return max(self._paused_until - self._clock(), self.breaker.blocked_seconds(), 0.0)
+
+
 class _Gate:
     """The limits of one account. A slot is taken first and its turn by the rate is waited for within it: the
     other way round, turns would pile up while all slots are taken and be used all at once."""
 
-    def __init__(self, max_tps: float | None, max_in_flight: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        max_tps: float | None,
+        max_in_flight: int,
+        clock: Callable[[], float],
+        condition: _Condition,
+    ) -> None:
         self.backlog = False
-        self.breaker = Breaker(clock)
+        self.condition = condition
         self._clock = clock
-        self._paused_until = 0.0
         self._next_at = 0.0
         self._in_flight = 0
         self._moved_at = clock()  # when a slot was last given back, or the first one taken
@@ -168,17 +201,10 @@ class _Gate:
         half = 2 * self._in_flight >= self._max_in_flight
         return half and self._clock() - self._moved_at > _STALLED_SECONDS
 
-    def pause(self, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
-
-    def blocked_seconds(self) -> float:
-        """For how long nobody may send, by a pause or by the breaker; 0 when somebody may."""
-        return max(self._paused_until - self._clock(), self.breaker.blocked_seconds(), 0.0)
-
     async def enter(self, longest_wait: float | None) -> float:
         """0 once a slot and a turn are had, else after how many seconds to ask again; None waits for ever."""
         asked_at = self._clock()
-        if longest_wait is not None and (blocked := self.blocked_seconds()):
+        if longest_wait is not None and (blocked := self.condition.blocked_seconds()):
             return blocked
         if not await self._slot(longest_wait):
             return longest_wait or 0.0
@@ -190,13 +216,13 @@ class _Gate:
         if seconds:
             self.leave()
         else:
-            self.breaker.sending()
+            self.condition.breaker.sending()
         return seconds
 
     def leave(self) -> None:
         self._in_flight -= 1
         self._moved_at = self._clock()
-        self.breaker.unclear()  # unless what came of it has been said before, or is said later
+        self.condition.breaker.unclear()  # unless what came of it has been said before, or is said later
         self._let_in()
 
     def _let_in(self) -> None:
@@ -246,7 +272,7 @@ class _Gate:
 
     async def _turn(self, asked_at: float, longest_wait: float | None) -> float:
         """Wait for the next turn that the rate allows. Returns 0 once it has come, else how far off it is."""
-        while blocked := self.blocked_seconds():
+        while blocked := self.condition.blocked_seconds():
             if longest_wait is not None:
                 return blocked
             await self._sleep(blocked)
@@ -257,7 +283,7 @@ class _Gate:
         self._next_at = max(self._next_at, at) + self._gap
         if delay:
             await asyncio.sleep(delay)
-        blocked = self.blocked_seconds()
+        blocked = self.condition.blocked_seconds()
         if blocked and longest_wait is None:
             return await self._turn(asked_at, None)
         return blocked

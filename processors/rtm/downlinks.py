@@ -52,7 +52,7 @@ class DownlinkProcessor:
     """Processes deliveries of `imgw.rtm.out`.
 
     An account's MQTT broker that is away keeps nobody waiting but its own: what is for it waits in the wait
-    tiers, until it is not worth telling any more. A page of an audience counts as one send to the limiter.
+    tiers, until it is not worth telling any more. A page of an audience takes one slot.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class DownlinkProcessor:
         if downlink.expires_at <= now():
             self._count(downlink, "expired")
             return Done()
-        if self._limiter.stalled(account.account):
-            return _later(downlink, delivery, _STALLED_TIER)
+        if self._limiter.stalled(account.account, beside=True):
+            return self._put_off(_later(downlink, delivery, _STALLED_TIER), downlink)
         topics, last = await self._topics(told, delivery.headers)
         failed = await self._tell(account, told, topics, delivery) if topics else None
         # To those on the pages that follow, what is refused to this one may go out nevertheless.
@@ -97,16 +97,17 @@ class DownlinkProcessor:
     ) -> Outcome | None:
         """None once it is published; else what becomes of the delivery: it waits, or is refused for good."""
         downlink, messages = told.downlink, _messages(topics, told, delivery.headers)
-        seconds = await self._limiter.enter(account.account)
+        seconds = await self._limiter.enter(account.account, beside=True)
         if seconds:
-            return _later(downlink, delivery, seconds)
+            return self._put_off(_later(downlink, delivery, seconds), downlink)
         try:
             await self._publish(account, messages)
         except ProviderError as error:
             _log(downlink, error)
             if error.kind is FailureKind.PERMANENT:
+                self._count(downlink, "refused")
                 return Dead("refused", f"the MQTT broker does not take it: {error.reason}")
-            return _after_failure(downlink, delivery)
+            return self._put_off(_after_failure(downlink, delivery), downlink)
         return None
 
     async def _publish(self, account: RtmAccount, messages: Sequence[MqttMessage]) -> None:
@@ -122,7 +123,7 @@ class DownlinkProcessor:
                 learn(self._limiter, name, error)
             raise
         finally:
-            self._limiter.leave(name)
+            self._limiter.leave(name, beside=True)
 
     async def _topics(self, told: _Told, headers: Headers) -> tuple[list[str], str | None]:
         """Where to publish it, and behind whom to go on; None when nobody is left."""
@@ -140,6 +141,10 @@ class DownlinkProcessor:
         )
         last = people[-1] if len(people) == PAGE else None
         return [sync(downlink.app_id, user_id) for user_id in people], last
+
+    def _put_off(self, later: Done, downlink: Downlink) -> Done:
+        self._count(downlink, "waiting")
+        return later
 
     def _count(self, downlink: Downlink, outcome: str) -> None:
         self._metrics.rtm_downlinks.labels(downlink.account, downlink.kind, outcome).inc()

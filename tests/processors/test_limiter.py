@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.model.account import ProviderAccount
 from gateway.telemetry.metrics import Metrics
+from processors.breaker import TRIPS_AFTER
 from processors.limiter import LONGEST_WAIT_SECONDS, Limiter
 from tests.processors.virtual_time import in_virtual_time, virtual_now
 
@@ -320,6 +321,34 @@ async def test_an_account_is_stalled_when_half_of_its_slots_are_taken_and_none_c
     bench.leave()
     await after(0)
     assert seen == [False, True, False, True, False]
+
+
+@in_virtual_time
+async def test_what_is_told_beside_messages_waits_for_none_of_them() -> None:
+    bench = Bench(max_tps=10, max_in_flight=2)
+    queue = [asyncio.create_task(bench.limiter.enter("acme", patient=True)) for _ in range(50)]
+    await asyncio.sleep(5)  # all slots are taken, by sends that last
+    told = [await bench.limiter.enter("acme", beside=True) for _ in range(2)]
+    assert (told, virtual_now() - bench.began_at, bench.in_flight()) == ([0, 0], 5, 4)
+    assert await bench.limiter.enter("acme", beside=True) == LONGEST_WAIT_SECONDS  # no more than two of these
+    assert (bench.limiter.stalled("acme"), bench.limiter.stalled("acme", beside=True)) == (True, True)
+    bench.limiter.leave("acme", beside=True)
+    assert (bench.limiter.stalled("acme"), bench.limiter.stalled("acme", beside=True)) == (True, False)
+    bench.limiter.stop()
+    await asyncio.gather(*queue, return_exceptions=True)
+
+
+@in_virtual_time
+async def test_a_pause_and_the_breaker_are_for_what_is_told_beside_messages_too() -> None:
+    bench = Bench()
+    bench.limiter.pause("acme", 7)
+    assert await bench.limiter.enter("acme", beside=True) == 7
+    await asyncio.sleep(7)
+    for _ in range(TRIPS_AFTER):
+        assert await bench.limiter.enter("acme", beside=True) == 0
+        bench.limiter.failed("acme")
+        bench.limiter.leave("acme", beside=True)
+    assert await bench.enter() == await bench.limiter.enter("acme", beside=True) > 0
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_tps": 50, "max_in_flight": 3}, {"max_in_flight": 1}])

@@ -173,7 +173,7 @@ async def test_what_the_broker_does_not_take_waits_longer_and_longer(rtm: World,
         waits.append(again.exchange.removeprefix("imgw.wait."))
         delivery = delivery_of(again)
     assert waits == ["1s", "5s", "30s", "120s", "600s", "3600s", "21600s", "21600s", "21600s"]
-    assert counts(rtm) == {}
+    assert counts(rtm) == {("sync", "waiting"): 9.0}
     assert await done(processor(rtm, mqtt), delivery) == []
     assert [each.topic for each in mqtt.published] == ["imgw/v1/shop/u/ann/sync"]
 
@@ -214,6 +214,7 @@ async def test_a_broker_that_does_not_answer_is_left_alone_while_what_is_for_it_
     # The last wait is by what is left of the rest that the breaker takes, and no try of this one.
     assert waits == [("1s", 1), ("5s", 2), ("30s", 3), ("120s", 4), ("600s", 5), ("5s", 5)]
     assert len(mqtt.servers) == TRIPS_AFTER
+    assert counts(rtm) == {("sync", "waiting"): TRIPS_AFTER + 1.0}
     seconds[0] += 60.0
     assert await done(process, delivery) == []
     assert [each.topic for each in mqtt.published] == ["imgw/v1/shop/u/ann/sync"]
@@ -245,6 +246,7 @@ async def test_who_comes_while_a_broker_hangs_is_not_kept_waiting(rtm: World) ->
     seconds[0] += 1.5
     [again] = await done(process, delivery_of(sync(user_id="ann")))
     assert (again.exchange, again.headers.get("x-looks"), mqtt.under_way) == ("imgw.wait.1s", None, 2)
+    assert counts(rtm) == {("sync", "waiting"): 1.0}
     mqtt.answers.set()
     assert await asyncio.gather(*hanging) == [[], []]
     assert await done(process, delivery_of(sync(user_id="ann"))) == []
@@ -276,6 +278,7 @@ async def test_what_the_broker_will_never_take_is_kept_for_a_person_to_look_at(r
     mqtt = FakeMqtt(ProviderError(FailureKind.PERMANENT, reason="content_too_long"))
     outcome = await dead(processor(rtm, mqtt), delivery_of(sync(user_id="ann")))
     assert outcome == Dead("refused", "the MQTT broker does not take it: content_too_long")
+    assert counts(rtm) == {("sync", "refused"): 1.0}
 
 
 async def test_what_is_for_an_account_that_is_gone_is_kept(rtm: World, world: World) -> None:
