@@ -151,7 +151,11 @@ def heard_of(
 
 
 def begun(device_id: str, session: str, at: datetime, *, retained: bool = False) -> Pipeline:
-    """A connection has begun, unless `is_begun` says no."""
+    """A connection has begun; unless it is known already, or has ended, or is older than the one that lasts.
+
+    Times are compared only with one that lasts: its end has not been heard of, so that this begin may have
+    come late. Else the end always is before the next begin, whatever the clocks say.
+    """
     known = _literal(session)
     over = {"$in": [known, {"$ifNull": ["$$old.ended", []]}]}
     same = {"$eq": ["$$old.session", known]}
@@ -168,17 +172,6 @@ def begun(device_id: str, session: str, at: datetime, *, retained: bool = False)
     return _said(device_id, changes, at, retained)
 
 
-def is_begun(device: Mapping[str, Any] | None, session: str, at: datetime) -> bool:
-    """Whether `begun` changes a device that was like this: not when the connection is known already, or has
-    ended, or is older than the one that lasts. Then that one's end has not been heard of, and its begin came
-    late; else the end always is before the next begin, whatever the clocks say."""
-    if device is None:
-        return True
-    if session in device.get("ended", ()) or session == device.get("session"):
-        return False
-    return not (device.get("online") and device["begun_at"] > at)
-
-
 def ended(device_id: str, session: str, at: datetime, *, retained: bool = False) -> Pipeline:
     """A connection has ended. Of one that is not the last, it is kept in mind for when its begin comes."""
     known = _literal(session)
@@ -189,11 +182,6 @@ def ended(device_id: str, session: str, at: datetime, *, retained: bool = False)
         "ended": {"$cond": [{"$in": [known, before]}, before, noted]},
     }
     return _said(device_id, changes, at, retained)
-
-
-def is_ended(device: Mapping[str, Any] | None, session: str) -> bool:
-    """Whether `ended` changes a device that was like this."""
-    return device is not None and device.get("session") == session and bool(device.get("online"))
 
 
 def who_follow(expression: Expression) -> dict[str, Any]:

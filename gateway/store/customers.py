@@ -29,8 +29,6 @@ from gateway.store.customer_documents import (
     ended,
     from_document,
     heard_of,
-    is_begun,
-    is_ended,
     who_follow,
 )
 from gateway.store.customer_indexes import ensure_customer_indexes
@@ -115,21 +113,18 @@ class Customers:
 
     async def presence(
         self, device: Device, *, online: bool, session: str, at: datetime, retained: bool = False
-    ) -> bool:
+    ) -> None:
         """A connection of this device has begun or ended. What comes out of order does no harm: the end of an
         older connection does not end the newer one, and a connection whose end is known already does not
-        begin. Returns whether that changed anything.
+        begin.
 
         The begin of a connection adds a device that is not known yet. An end does not: the last will of one
         that was forgotten must not bring it back. Nor must what the broker has `retained`, maybe for long: by
         that the device is not heard of.
         """
-        if not online:
-            change = ended(device.device_id, session, at, retained=retained)
-            return is_ended(await self._replaced(device, change, upsert=False), session)
-        change = begun(device.device_id, session, at, retained=retained)
-        before = await self._replaced(device, change, upsert=not retained)
-        return (before is not None or not retained) and is_begun(before, session, at)
+        of_presence = begun if online else ended
+        change = of_presence(device.device_id, session, at, retained=retained)
+        await self._change(device, change, upsert=online and not retained)
 
     async def remove_device(self, device: Device) -> bool:
         """Forget it. False when it is not known."""
@@ -234,20 +229,16 @@ class Customers:
     def _of(self, app_id: str) -> Any:
         return self._database.db[f"customers_{app_id}"]
 
-    async def _replaced(self, device: Device, change: Pipeline, *, upsert: bool) -> Mapping[str, Any] | None:
-        """Changes a device, and returns what it was."""
+    async def _change(self, device: Device, change: Pipeline, *, upsert: bool) -> None:
+        """Changes a device; with `upsert`, one that is not known as well."""
         query = {"_id": device.user_id}
         if not upsert:
             query["devices.id"] = device.device_id
         with store_errors():
             try:
-                person = await self._of(device.app_id).find_one_and_update(
-                    query, change, {"devices": 1}, upsert=upsert
-                )
+                await self._of(device.app_id).update_one(query, change, upsert=upsert)
             except DuplicateKeyError:  # another process has just added the person
-                return await self._replaced(device, change, upsert=upsert)
-        devices = (person or {}).get("devices", ())
-        return next((each for each in devices if each["id"] == device.device_id), None)
+                await self._change(device, change, upsert=upsert)
 
     async def _look_all(self, keys: list[tuple[str, str]]) -> Sequence[Customer | None]:
         found: dict[tuple[str, str], Customer] = {}

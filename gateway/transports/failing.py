@@ -26,6 +26,14 @@ def too_large(most_bytes: int) -> ProviderError:
     return garbled(TOO_LARGE, f"the answer is larger than {most_bytes} bytes")
 
 
+def refused_to_some(error: ProviderError) -> ProviderError:
+    """Of a message to several recipients, which others took: the login is good, and what is refused to some
+    is not sent to all again."""
+    if error.kind is not FailureKind.AUTH:
+        return error
+    return ProviderError(FailureKind.PERMANENT, reason="provider_error", code=error.code, text=error.text)
+
+
 def address_refused(host: str) -> ProviderError:
     return ProviderError(
         FailureKind.PERMANENT,

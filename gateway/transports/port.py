@@ -88,7 +88,8 @@ class MqttTransport(Protocol):
         Raises ProviderError for the first that fails: TRANSIENT when it cannot have reached the broker (not
         connected, DNS, TLS), UNCERTAIN when the connection broke or the time ended before the broker
         acknowledged it, AUTH when the broker refuses the login or the topic, THROTTLED when it has no room,
-        PERMANENT when it refuses the message.
+        PERMANENT when it refuses the message, or the topic where it has taken others. When the connection
+        breaks or the time ends, that is told, whatever was refused before.
         """
 
 

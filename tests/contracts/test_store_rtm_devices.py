@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -27,6 +27,25 @@ def customers(store: Store) -> Customers:
 async def known(customers: Customers, user_id: str = "ann") -> Customer:
     found = await customers.get("shop", user_id)
     assert found is not None
+    return found
+
+
+async def connection(store: Store) -> str | None:
+    """The session that the phone is connected by, as it is stored; None when it is not connected."""
+    person = await store.database.db["customers_shop"].find_one({"_id": "ann"})
+    [phone] = [each for each in person["devices"] if each["id"] == "phone"]
+    return phone["session"] if phone["online"] else None
+
+
+async def connections(
+    store: Store, events: list[str], at: datetime, *, retained: bool = False
+) -> list[str | None]:
+    """What the phone is connected by after each begin (`+`) and each end (`-`) of one of its sessions."""
+    customers = Customers(store.database)
+    found: list[str | None] = []
+    for event in events:
+        await customers.presence(PHONE, online=event[0] == "+", session=event[1:], at=at, retained=retained)
+        found.append(await connection(store))
     return found
 
 
@@ -119,54 +138,56 @@ async def test_a_device_is_removed_alone(customers: Customers) -> None:
     assert (await known(customers)).devices == (KnownDevice("tablet", last_seen_at=AT),)
 
 
-# What happens to one device, by session, and whether each changed something; at last, whether it is there.
+# What happens to one device, by session, and which of them it is connected by after each.
 @pytest.mark.parametrize(
-    ("events", "changed", "online"),
+    ("events", "connected_by"),
     [
-        (["+1"], [True], True),
-        (["+1", "-1"], [True, True], False),
-        (["+1", "+1", "-1", "-1"], [True, False, True, False], False),
-        (["+1", "-1", "+2"], [True, True, True], True),
-        (["+1", "+2", "-1"], [True, True, False], True),
-        (["+1", "+2", "-1", "-2"], [True, True, False, True], False),
-        (["+0", "-1", "+1"], [True, False, False], True),
-        (["+0", "-0", "-1", "-2", "+1", "+2"], [True, True, False, False, False, False], False),
-        (["+1", "-1", "+1"], [True, True, False], False),
+        (["+$1"], ["$1"]),
+        (["+$1", "-$1"], ["$1", None]),
+        (["+$1", "+$1", "-$1", "-$1"], ["$1", "$1", None, None]),
+        (["+$1", "-$1", "+$2"], ["$1", None, "$2"]),
+        (["+$1", "+$2", "-$1"], ["$1", "$2", "$2"]),
+        (["+$1", "+$2", "-$1", "-$2"], ["$1", "$2", "$2", None]),
+        (["+$0", "-$1", "+$1"], ["$0", "$0", "$0"]),
+        (["+$0", "-$0", "-$1", "-$2", "+$1", "+$2"], ["$0", None, None, None, None, None]),
+        (["+$1", "-$1", "+$1"], ["$1", None, None]),
     ],
 )
 async def test_presence_is_right_in_whatever_order_it_is_heard_of(
-    customers: Customers, events: list[str], changed: list[bool], online: bool
+    store: Store, events: list[str], connected_by: list[str | None]
 ) -> None:
-    said = [
-        await customers.presence(PHONE, online=event[0] == "+", session=f"$s{event[1:]}", at=AT)
-        for event in events
-    ]
-    assert (said, (await known(customers)).connected) == (changed, online)
+    assert await connections(store, events, AT) == connected_by
 
 
 async def test_the_begin_of_an_older_connection_that_comes_late_takes_nothing_over(
-    customers: Customers,
+    store: Store, customers: Customers
 ) -> None:
-    assert await customers.presence(PHONE, online=True, session="new", at=LATER) is True
-    assert await customers.presence(PHONE, online=True, session="old", at=AT) is False
-    assert await customers.presence(PHONE, online=False, session="old", at=LATER) is False
+    await customers.presence(PHONE, online=True, session="new", at=LATER)
+    await customers.presence(PHONE, online=True, session="old", at=AT)
+    assert await connection(store) == "new"
+    await customers.presence(PHONE, online=False, session="old", at=LATER)
+    assert await connection(store) == "new"
     assert (await known(customers)).devices == (KnownDevice("phone", online=True, last_seen_at=LATER),)
 
 
-async def test_clocks_that_differ_do_not_keep_a_connection_from_beginning(customers: Customers) -> None:
-    await customers.presence(PHONE, online=True, session="1", at=LATER)
-    await customers.presence(PHONE, online=False, session="1", at=LATER)
-    assert await customers.presence(PHONE, online=True, session="2", at=AT) is True
-    assert (await known(customers)).connected is True
+async def test_a_connection_whose_begin_is_heard_of_again_becomes_no_younger(store: Store) -> None:
+    assert await connections(store, ["+1"], AT) == ["1"]
+    assert await connections(store, ["+1"], LATER) == ["1"]
+    assert await connections(store, ["+2"], AT + timedelta(seconds=1)) == ["2"]
+
+
+async def test_clocks_that_differ_do_not_keep_a_connection_from_beginning(store: Store) -> None:
+    assert await connections(store, ["+1", "-1"], LATER) == ["1", None]
+    assert await connections(store, ["+2"], AT) == ["2"]
 
 
 async def test_the_end_of_a_connection_brings_nobody_back_who_was_forgotten(customers: Customers) -> None:
     await customers.presence(PHONE, online=True, session="1", at=AT)
     await customers.remove_device(PHONE)
-    assert await customers.presence(PHONE, online=False, session="1", at=LATER) is False
+    await customers.presence(PHONE, online=False, session="1", at=LATER)
     assert (await known(customers)).devices == ()
     await customers.delete("shop", "ann")
-    assert await customers.presence(PHONE, online=False, session="1", at=LATER) is False
+    await customers.presence(PHONE, online=False, session="1", at=LATER)
     assert await customers.get("shop", "ann") is None
 
 
@@ -174,39 +195,33 @@ async def test_the_end_of_a_connection_brings_nobody_back_who_was_forgotten(cust
 async def test_what_is_retained_brings_nobody_back_who_was_forgotten(
     customers: Customers, online: bool
 ) -> None:
-    assert await customers.presence(PHONE, online=online, session="1", at=AT, retained=True) is False
+    await customers.presence(PHONE, online=online, session="1", at=AT, retained=True)
     assert await customers.get("shop", "ann") is None
     await customers.touch(TABLET, AT)
-    assert await customers.presence(PHONE, online=online, session="1", at=AT, retained=True) is False
+    await customers.presence(PHONE, online=online, session="1", at=AT, retained=True)
     assert (await known(customers)).devices == (KnownDevice("tablet", last_seen_at=AT),)
 
 
 # As above, but that everything is retained, and the device known.
 @pytest.mark.parametrize(
-    ("events", "changed", "online"),
+    ("events", "connected_by"),
     [
-        (["+1"], [True], True),
-        (["+1", "+1", "-1", "-1"], [True, False, True, False], False),
-        (["+1", "+2", "-1"], [True, True, False], True),
-        (["+0", "-0", "-1", "+1"], [True, True, False, False], False),
+        (["+$1"], ["$1"]),
+        (["+$1", "+$1", "-$1", "-$1"], ["$1", "$1", None, None]),
+        (["+$1", "+$2", "-$1"], ["$1", "$2", "$2"]),
+        (["+$0", "-$0", "-$1", "+$1"], ["$0", None, None, None]),
     ],
 )
 async def test_by_what_is_retained_a_device_is_there_or_not_but_has_not_been_heard_of(
-    customers: Customers, events: list[str], changed: list[bool], online: bool
+    store: Store, customers: Customers, events: list[str], connected_by: list[str | None]
 ) -> None:
     await customers.touch(PHONE, AT, platform="ios", push_token="$t-1", app_version="1")
     await customers.touch(TABLET, AT)
-    said = [
-        await customers.presence(
-            PHONE, online=event[0] == "+", session=f"$s{event[1:]}", at=LATER, retained=True
-        )
-        for event in events
-    ]
-    assert said == changed
+    assert await connections(store, events, LATER, retained=True) == connected_by
     assert await known(customers) == Customer(
         "ann",
         devices=(
-            KnownDevice("phone", "ios", "$t-1", "1", online=online, last_seen_at=AT),
+            KnownDevice("phone", "ios", "$t-1", "1", online=connected_by[-1] is not None, last_seen_at=AT),
             KnownDevice("tablet", last_seen_at=AT),
         ),
         created_at=AT,
@@ -232,15 +247,16 @@ async def test_a_device_that_was_cut_off_is_gone_until_it_connects_anew(customer
     await customers.presence(TABLET, online=True, session="1", at=AT)
     await customers.gone(PHONE)
     assert [device.online for device in (await known(customers)).devices] == [False, True]
-    assert await customers.presence(PHONE, online=True, session="1", at=LATER) is False  # what was retained
-    assert await customers.presence(PHONE, online=True, session="2", at=LATER) is True
+    await customers.presence(PHONE, online=True, session="1", at=LATER)  # what was retained
+    assert [device.online for device in (await known(customers)).devices] == [False, True]
+    await customers.presence(PHONE, online=True, session="2", at=LATER)
     assert [device.online for device in (await known(customers)).devices] == [True, True]
 
 
 async def test_presence_and_what_else_is_heard_of_do_not_undo_each_other(store: Store) -> None:
     processes = [Customers(store.database) for _ in range(4)]
     devices = [Device("shop", "ann", f"d{number}") for number in range(8)]
-    said = await asyncio.gather(
+    await asyncio.gather(
         *(
             process.presence(device, online=True, session=f"s-{device.device_id}", at=AT)
             for process in processes
@@ -248,7 +264,6 @@ async def test_presence_and_what_else_is_heard_of_do_not_undo_each_other(store: 
         ),
         *(process.touch(device, LATER, platform="web") for process in processes for device in devices),
     )
-    assert said.count(True) == len(devices)
     assert (await known(processes[0])).devices == tuple(
         KnownDevice(device.device_id, "web", online=True, last_seen_at=LATER) for device in devices
     )

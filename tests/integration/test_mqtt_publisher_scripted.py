@@ -101,6 +101,32 @@ async def test_of_several_refused_messages_the_first_is_told_and_the_others_go_o
         assert broker.published() == [b"0", b"1", b"2", b"3"]
 
 
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (0, (FailureKind.PERMANENT, "provider_error", "0x87")),
+        (0x87, (FailureKind.AUTH, "account_credentials", "0x87")),
+    ],
+    ids=["one of two", "both"],
+)
+async def test_a_topic_that_is_refused_among_others_says_nothing_of_the_login(
+    publisher: MqttPublisher, second: int, expected: Found
+) -> None:
+    codes = iter([0x87, second])
+    async with scripted_broker(_letting_in(lambda kind, body: puback(body, next(codes)))) as broker:
+        call = publisher.publish(broker.server, numbered(2), timeout_seconds=30)
+        assert await _outcome(call) == expected
+
+
+async def test_what_was_refused_is_not_told_of_a_connection_that_broke(publisher: MqttPublisher) -> None:
+    def refusing_then_cutting(kind: int, body: bytes) -> bytes | None:
+        return puback(body, 0x90) if body.endswith(b"0") else None
+
+    async with scripted_broker(_letting_in(refusing_then_cutting)) as broker:
+        call = publisher.publish(broker.server, numbered(3), timeout_seconds=30)
+        assert await _outcome(call) == (FailureKind.UNCERTAIN, UNAVAILABLE, "disconnected")
+
+
 async def test_no_more_is_in_flight_than_the_broker_takes(publisher: MqttPublisher) -> None:
     unanswered: list[bytes] = []
 

@@ -11,7 +11,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 
 from gateway.errors import ProviderError
-from gateway.transports.failing import lost, not_taken
+from gateway.transports.failing import lost, not_taken, refused_to_some
 from gateway.transports.mqtt.connection import Connection, End, Hooks
 from gateway.transports.mqtt.failures import failed, publication_failure, too_long, unsendable
 from gateway.transports.mqtt.greeting import Granted
@@ -31,16 +31,17 @@ class Batch:
     """The messages of one publish call, and what has become of them: those that are not yet handed over, and
     those that are and have no acknowledgement.
 
-    A message that fails keeps the first error, and not the others from going out.
+    A message that is refused keeps none of the others from going out; the first error is told at the end.
     """
 
-    __slots__ = ("_expiry", "_messages", "done", "error", "expires_at", "in_flight", "to_come")
+    __slots__ = ("_expiry", "_messages", "_taken", "done", "error", "expires_at", "in_flight", "to_come")
 
     def __init__(self, messages: Sequence[MqttMessage], timeout_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         self._messages: Iterator[MqttMessage] = iter(messages)
         self.to_come = len(messages)
         self.in_flight = 0
+        self._taken = False  # whether the broker has taken any
         self.error: ProviderError | None = None
         self.done: asyncio.Future[None] = loop.create_future()
         self.expires_at = loop.time() + timeout_seconds
@@ -58,6 +59,8 @@ class Batch:
         self.in_flight -= 1
         if failed(code):
             self.note(publication_failure(code))
+        else:
+            self._taken = True
         self.settle()
 
     def settle(self) -> None:
@@ -67,14 +70,14 @@ class Batch:
         if self.error is None:
             self.done.set_result(None)
         else:
-            self.done.set_exception(self.error)
+            self.done.set_exception(refused_to_some(self.error) if self._taken else self.error)
 
     def break_off(self, code: str, text: str) -> None:
-        """End the call now: what is in flight may have arrived."""
+        """End the call now: what is in flight may have arrived. What was refused before is refused again when
+        all is sent again; told now, what is left would be given up with it."""
         self.to_come = 0
         if not self.done.done():
-            left = lost(code, text) if self.in_flight else not_taken(code, text)
-            self.done.set_exception(self.error or left)
+            self.done.set_exception(lost(code, text) if self.in_flight else not_taken(code, text))
 
     def forget(self) -> None:
         """Nobody waits for it any more."""
