@@ -25,7 +25,7 @@ from gateway.model.receipt import (
 )
 from gateway.rtm.refusals import RtmRefused
 from gateway.store.inbound import InboundLog, ReceiptRecord
-from gateway.store.records import MTRecord, reference_of
+from gateway.store.records import MTRecord, customer_key_of, reference_of
 from gateway.store.transactions import Change, Transactions
 from gateway.telemetry.metrics import Metrics
 from gateway.together import together
@@ -295,5 +295,5 @@ def _receipt_record(
         body=received.item.body,
         occurred_at=receipt.occurred_at,
         received_at=received.received_at,
-        person=f"{reporter.app_id}/{reporter.user_id}" if reporter else None,
+        person=customer_key_of(reporter.app_id, reporter.user_id) if reporter else None,
     )

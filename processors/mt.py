@@ -11,7 +11,7 @@ from gateway.broker.topology import after
 from gateway.errors import FailureKind, MessageRefused, ProviderError
 from gateway.model.address import Thread, on_channel
 from gateway.model.base import now, uuid7
-from gateway.model.content import ReadContent, TypingContent
+from gateway.model.content import PASSING
 from gateway.model.lifecycle import Report
 from gateway.model.message import MTMessage
 from gateway.model.receipt import DEFAULT_RECEIPTS, Status, permanent
@@ -233,7 +233,7 @@ def _addressed(planned: Plan) -> dict[str, Any]:
 def _shown_in(planned: Plan) -> Thread | None:
     """The thread that an in-app MT is logged in: none for what is no message of it."""
     first = planned.submissions[0]
-    return None if isinstance(first.content, TypingContent | ReadContent) else first.thread
+    return None if first.content.type in PASSING else first.thread
 
 
 def _planned(

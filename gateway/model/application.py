@@ -68,3 +68,8 @@ class Application(Settings):
 
     def may_use(self, account: str) -> bool:
         return "*" in self.accounts or account in self.accounts
+
+    def serves(self, account: str) -> bool:
+        """Whether its clients may come by this account: another account's broker may let in whomever it
+        likes."""
+        return self.enabled and self.may_use(account)

@@ -166,6 +166,9 @@ _Content = (
 )
 Content = Annotated[_Content, Field(discriminator="type"), _by_type(_Content)]
 
+# Types of what is no message: it says something about the moment, and is kept in no thread.
+PASSING = frozenset({"typing", "read"})
+
 
 class ButtonReply(Contract):
     type: Literal["button_reply"] = "button_reply"

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from gateway.errors import FailureKind
 from gateway.model.address import Address, Thread
 from gateway.model.base import Contract, Identifier, Instant, Name
+from gateway.rtm.names import device_name
 
 
 class Status(StrEnum):
@@ -150,7 +151,7 @@ class Reporter(Contract):
 
     @property
     def name(self) -> str:
-        return f"{self.user_id}/{self.device_id}"
+        return device_name(self.user_id, self.device_id)
 
 
 class DeliveryReceipt(Contract):

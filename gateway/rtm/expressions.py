@@ -89,6 +89,15 @@ def includes(expression: Expression, followed: Collection[str]) -> bool:
             return not includes(of, followed)
 
 
+def is_meant(topics: str, followed: Collection[str]) -> bool:
+    """Whether who follows `followed` is meant by the expression that `topics` says; never by one that is
+    none."""
+    try:
+        return includes(parse(topics), followed)
+    except RtmRefused:
+        return False
+
+
 def reaches_strangers(expression: Expression) -> bool:
     """Whether a person who follows none of its topics can be meant."""
     return includes(expression, ())

@@ -117,6 +117,33 @@ def read_login(login: str) -> Device | None:
     return found[0] if found else None
 
 
+def device_name(user_id: str, device_id: str) -> str:
+    """What a device is called within its application: in MT to it, in DR, and in the log."""
+    return f"{user_id}/{device_id}"
+
+
+def read_device_name(name: str) -> tuple[str, str | None]:
+    """The user id and the device id in the name of a device; no device id where it is that of a person."""
+    user_id, slash, device_id = name.partition("/")
+    return user_id, device_id if slash else None
+
+
+def device_names(user_id: str) -> tuple[str, str]:
+    """What the names of a person's devices lie between, and those of no others."""
+    return f"{user_id}/", f"{user_id}0"  # the 0 comes right after the /
+
+
+def mo_name(device: Device, id: str) -> str:
+    """What an MO has where those of other channels have their provider's id. `id` is the client's own."""
+    return f"{device.app_id}/{device_name(device.user_id, device.device_id)}/{id}"
+
+
+def read_mo_name(name: str) -> tuple[Device, str]:
+    """The device that an MO is from, and the client's own id of it."""
+    app_id, user_id, device_id, id = name.split("/")
+    return Device(app_id, user_id, device_id), id
+
+
 def _escaped(char: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in char[0].encode())
 

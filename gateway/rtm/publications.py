@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.telemetry.tracing import trace_in
 from gateway.transports.port import MqttMessage
 
 CONTENT_TYPE = "application/json"
+# What only passes (PASSING) is worth nothing any more to who has not been there for so long.
+PASSING_LASTS = timedelta(seconds=30)
 MAX_EXPIRY_SECONDS = 4_294_967_295  # four bytes (MQTT 5, section 3.3.2.3.3)
 
 

@@ -149,10 +149,12 @@ class CatalogueStore:
         return int(document["version"])
 
 
-async def account_names(database: Database) -> list[str]:
-    """The names of the accounts in the store, in order; needs no key."""
+async def account_names(database: Database, having: Mapping[str, Any] | None = None) -> list[str]:
+    """The names of the accounts in the store, in order; only of those whose fields are like that, where it is
+    said. Needs no key."""
+    fields = {f"document.{field}": value for field, value in (having or {}).items()}
     with store_errors():
-        rows = await database.db["accounts"].find({}, {"_id": 1}).sort("_id", 1).to_list(None)
+        rows = await database.db["accounts"].find(fields, {"_id": 1}).sort("_id", 1).to_list(None)
     return [row["_id"] for row in rows]
 
 

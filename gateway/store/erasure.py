@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.rtm.names import device_names
 from gateway.store.connect import Database, store_errors
 from gateway.store.customers import Customers
 from gateway.store.inbound import DR_COLLECTION, MO_COLLECTION
+from gateway.store.records import customer_key_of
 from gateway.store.threads import Threads
 from gateway.store.transactions import COLLECTION as MT_COLLECTION
 
@@ -30,7 +32,7 @@ class Erasure:
             await self._erase_mt(app_id, user_id)
             await self._erase_from_topics(app_id, user_id)
             await _in_steps(self._mo, {"app_id": app_id, "user_id": user_id})
-            await _in_steps(self._dr, {"person": f"{app_id}/{user_id}"})
+            await _in_steps(self._dr, {"person": customer_key_of(app_id, user_id)})
         return await self._customers.delete(app_id, user_id)
 
     async def _erase_mt(self, app_id: str, user_id: str) -> None:
@@ -65,8 +67,9 @@ class Erasure:
 
 
 def _devices_of(user_id: str) -> dict[str, str]:
-    """What matches `user_id/` and anything."""
-    return {"$gt": f"{user_id}/", "$lt": f"{user_id}0"}
+    """What matches the names of the person's devices."""
+    first, last = device_names(user_id)
+    return {"$gt": first, "$lt": last}
 
 
 async def _in_steps(collection: Any, query: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class ReceiptRecord:
     body: bytes
     occurred_at: datetime | None
     received_at: datetime
-    person: str | None = None  # of the in-app channel: "app_id/user_id", whose device says so
+    person: str | None = None  # of the in-app channel: whose device says so (`customer_key_of`)
 
 
 class InboundLog:

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import orjson
 
 from gateway.model.base import rfc3339
+from gateway.model.content import PASSING
 from gateway.model.receipt import Status
+from gateway.rtm.names import read_mo_name
 from gateway.rtm.refusals import RtmRefused
 from gateway.store.connect import Database, store_errors
 from gateway.store.inbound import MO_COLLECTION
@@ -23,7 +25,6 @@ PAGE_BYTES = 524_288
 """A page ends before its limit when its messages are larger together."""
 
 _BATCH = 20  # messages read ahead: of the largest MT 20 MiB
-_NO_MESSAGES = ("typing", "read")  # types of content
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -150,7 +151,7 @@ class _Side:
             if self._after is not None and position <= self._after:  # of the same moment
                 continue
             said = orjson.loads(document["body"])
-            if said["content"]["type"] not in _NO_MESSAGES:
+            if said["content"]["type"] not in PASSING:
                 self.document, self._said, self.position = document, said, position
                 return
 
@@ -182,8 +183,8 @@ def _mt(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mo(document: Mapping[str, Any]) -> dict[str, Any]:
-    device_id, own_id = document["provider_message_id"].split("/")[-2:]
-    return {"from": {"user_id": document["user_id"], "device_id": device_id}, "id": own_id}
+    device, own_id = read_mo_name(document["provider_message_id"])
+    return {"from": {"user_id": document["user_id"], "device_id": device.device_id}, "id": own_id}
 
 
 def _cursor(position: _Position) -> str:

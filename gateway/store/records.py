@@ -24,6 +24,11 @@ def thread_key_of(app_id: str, thread_id: str) -> str:
     return f"{app_id}/{thread_id}"
 
 
+def customer_key_of(app_id: str, user_id: str) -> str:
+    """The key of a person of an application, by which receipts of the in-app channel are theirs."""
+    return f"{app_id}/{user_id}"
+
+
 def person_of(account: str, person_id: str) -> str:
     """The key of a person at an account. An msisdn is the same with and without its `+`: what providers call
     people differs from what platforms call them."""

@@ -11,7 +11,7 @@ from bson.raw_bson import RawBSONDocument
 
 from gateway.model.address import Thread
 from gateway.model.base import event_id, rfc3339
-from gateway.rtm.expressions import includes, parse, reaches_strangers, topics_of
+from gateway.rtm.expressions import is_meant, parse, reaches_strangers, topics_of
 from gateway.store.connect import Database, store_errors
 from gateway.store.group_commit import GroupCommit
 from gateway.store.records import thread_key_of
@@ -67,6 +67,14 @@ class ThreadRecord:
             "updated_at": rfc3339(self.updated_at),
         }
         return {name: value for name, value in told.items() if value is not None}
+
+
+def is_theirs(record: ThreadRecord, user_id: str, followed: Collection[str]) -> bool:
+    """Whether a thread is this person's: their own, or of topics that somebody who follows `followed` is
+    meant by."""
+    if record.topic is None:
+        return record.user_id == user_id
+    return is_meant(record.topic, followed)
 
 
 def implicit_id(app_id: str, whose: str, type: ThreadType, title: str | None) -> str:
@@ -159,7 +167,7 @@ class Threads:
             # All of it in each branch: only then MongoDB merges them in order, and need not sort.
             rest = {"app_id": app_id, **_with(status), **_behind(app_id, after)}
             page = await self._page({"$or": [{**each, **rest} for each in perhaps]}, limit)
-            found.extend(record for record in page if _is_for(record, user_id, followed))
+            found.extend(record for record in page if is_theirs(record, user_id, followed))
             if len(page) < limit or len(found) >= limit:
                 return found[:limit]
             after = page[-1].thread_id
@@ -192,12 +200,6 @@ class Threads:
 
     async def _insert_all(self, documents: list[RawBSONDocument]) -> list[bool | Exception]:
         return await insert_each(self._collection, documents)
-
-
-def _is_for(record: ThreadRecord, user_id: str, followed: Collection[str]) -> bool:
-    if record.topic is None:
-        return record.user_id == user_id
-    return includes(parse(record.topic), followed)
 
 
 def _behind(app_id: str, after: str | None) -> dict[str, Any]:

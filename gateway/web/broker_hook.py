@@ -121,7 +121,7 @@ class BrokerHook:
         login = fields.get("username", "")
         device = read_login(login) if login == fields.get("clientid") else None
         application = self._application_of(device.app_id) if device else None
-        if application is None or not application.enabled or not application.may_use(account.account):
+        if application is None or not application.serves(account.account):
             return None
         return device
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from gateway.errors import CallbackRefused, FailureKind, MessageRefused, ProviderError
@@ -28,6 +28,7 @@ from gateway.model.address import Address, Person
 from gateway.model.base import now
 from gateway.model.callback import CallbackItem, CallbackReply, CallbackRequest
 from gateway.model.content import (
+    PASSING,
     EventContent,
     InboundContent,
     InboundMediaContent,
@@ -37,16 +38,13 @@ from gateway.model.content import (
 from gateway.model.receipt import DeliveryReceipt, Reporter
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.items import UpItem
-from gateway.rtm.names import PREFIX, Device, down, read_up
-from gateway.rtm.publications import publication
+from gateway.rtm.names import PREFIX, Device, down, mo_name, read_device_name, read_up
+from gateway.rtm.publications import PASSING_LASTS, publication
 from gateway.rtm.wire import UpContent, UpMedia, UpMessage, UpReceipt, message_down
+from gateway.transports.failing import refused_to_some
 from gateway.transports.port import HttpRequest, MqttMessage, Transports
 from handlers.contract import Capabilities, InboundMessage, Submission, Submitted
 from handlers.shared.audiences import pages
-
-# Worth nothing any more once the person has looked away.
-_PASSING = ("typing", "read")
-_PASSING_SECONDS = 30
 
 _MOST_BUTTONS = 64  # as many as a message can have
 _CHECK_TOPIC = f"{PREFIX}/check"
@@ -89,21 +87,23 @@ class Rtm:
 
     async def send(self, submission: Submission, out: Transports) -> Submitted:
         _check(submission)
-        passing = submission.content.type in _PASSING
+        passing = submission.content.type in PASSING
         expires_at = _expiry(submission.expires_at, now(), passing=passing)
         refusal: ProviderError | None = None
+        taken = False
         for number, topics in enumerate(_pages(submission)):
             at = now()
             if number and expires_at is not None and expires_at <= at:
                 raise _too_late()
             try:
                 await self._publish(_messages(submission, topics, at, expires_at), out)
+                taken = True
             except ProviderError as error:
                 if error.reason == "provider_unavailable":  # the next page would fare no better
                     raise
                 refusal = refusal or error  # what is refused to one keeps it from none of the others
         if refusal is not None:
-            raise refusal
+            raise refused_to_some(refusal) if taken else refusal
         return Submitted((submission.key,), receipts_follow=not passing)
 
     def verify(self, request: CallbackRequest) -> None:
@@ -121,7 +121,7 @@ class Rtm:
         up = UpItem.model_validate_json(item.body)
         said = UpMessage.model_validate(up.payload)
         message = InboundMessage(
-            provider_message_id=f"{up.app_id}/{up.user_id}/{up.device_id}/{said.id}",
+            provider_message_id=mo_name(up.device, said.id),
             sender=Person(kind="user_id", id=up.user_id),
             content=_read(said.content),
             in_reply_to=said.in_reply_to,
@@ -193,8 +193,8 @@ def _topic(to: Address, app_id: str) -> str:
     """That of a person or of a device. Raises MessageRefused."""
     if to.kind == "user_id" and _known(Device(app_id, to.id, "any")):
         return down(app_id, to.id)
-    user_id, _, device_id = to.id.partition("/")
-    device = Device(app_id, user_id, device_id)
+    user_id, device_id = read_device_name(to.id)
+    device = Device(app_id, user_id, device_id or "")
     if to.kind == "device" and _known(device):
         return device.down
     if to.kind not in ("user_id", "device"):
@@ -250,7 +250,7 @@ def _known(device: Device) -> bool:
 def _expiry(expires_at: datetime | None, at: datetime, *, passing: bool) -> datetime | None:
     if not passing:
         return expires_at
-    soon = at + timedelta(seconds=_PASSING_SECONDS)
+    soon = at + PASSING_LASTS
     return soon if expires_at is None else min(soon, expires_at)
 
 

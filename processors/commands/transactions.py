@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.rtm.names import device_name, read_device_name
 from gateway.store.records import MTRecord
 from gateway.telemetry.redact import mask_address
 from processors.commands.send import event_line
@@ -71,5 +72,5 @@ def _print_devices(record: MTRecord) -> None:
 
 
 def _masked(device: str) -> str:
-    user_id, _, device_id = device.partition("/")
-    return f"{mask_address('user_id', user_id)}/{device_id}"
+    user_id, device_id = read_device_name(device)
+    return device_name(mask_address("user_id", user_id), device_id or "")

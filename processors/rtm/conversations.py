@@ -1,8 +1,7 @@
-"""Threads that nobody made by hand, and whose a thread is. Pure."""
+"""Threads that nobody made by hand, and who was meant by topics. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from gateway.rtm.expressions import includes, parse
@@ -28,27 +27,15 @@ def implicit_of_topics(
     return ThreadRecord(app_id, thread_id, type, at, at, topic=topics, title=title)
 
 
-def is_theirs(record: ThreadRecord, user_id: str, followed: Collection[str]) -> bool:
-    """Whether a thread is this person's: their own, or of topics that somebody who follows `followed` is
-    meant by."""
-    if record.topic is None:
-        return record.user_id == user_id
-    return is_meant(record.topic, followed)
-
-
-def is_meant(topics: str, followed: Collection[str]) -> bool:
-    """Whether who follows `followed` is meant by an expression of topics; never by one that is none."""
-    try:
-        return includes(parse(topics), followed)
-    except RtmRefused:
-        return False
-
-
 def was_meant(topics: str, customer: Customer | None, since: datetime) -> bool:
     """Whether this person is meant by an expression of topics, or was at any moment since then."""
+    try:
+        expression = parse(topics)
+    except RtmRefused:
+        return False
     if customer is None:
-        return is_meant(topics, ())
-    return any(is_meant(topics, followed) for followed in customer.topics_since(since))
+        return includes(expression, ())
+    return any(includes(expression, followed) for followed in customer.topics_since(since))
 
 
 def same_topics(one: str, other: str) -> bool:

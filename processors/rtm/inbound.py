@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,14 +12,16 @@ from gateway.broker.port import Delivery, Headers, Publication
 from gateway.model.account import ProviderAccount
 from gateway.model.application import Application
 from gateway.model.base import event_id, uuid7
+from gateway.model.content import PASSING
 from gateway.model.message import MOMessage
 from gateway.rtm.items import UpItem
+from gateway.rtm.publications import PASSING_LASTS
 from gateway.rtm.refusals import RtmRefused
 from gateway.rtm.wire import ThreadChoice, UpMessage, accepted, sync_message
 from gateway.store.customers import Customers
 from gateway.store.inbound import InboundLog, MORecord
 from gateway.store.records import thread_key_of
-from gateway.store.threads import ThreadRecord, Threads
+from gateway.store.threads import ThreadRecord, Threads, is_theirs
 from gateway.store.topics import Topics
 from gateway.telemetry.metrics import Metrics
 from handlers.contract import InboundMessage
@@ -27,11 +29,9 @@ from processors.callback_items import ReceivedItem
 from processors.catalogue import Configured
 from processors.dead_letters import may_have_come_before
 from processors.reports import mo_publication
-from processors.rtm.conversations import implicit_of_topics, implicit_of_user, is_theirs
+from processors.rtm.applications import application_for
+from processors.rtm.conversations import implicit_of_topics, implicit_of_user
 from processors.rtm.tellings import answer, echo, refusal
-
-# Who is not there while somebody types need not hear of it later.
-_TYPING_LASTS = timedelta(seconds=30)
 
 
 class InAppInbound:
@@ -56,22 +56,21 @@ class InAppInbound:
     ) -> list[Publication]:
         """Log an MO, once, and say what to publish: itself, the answer to its device, what others hear of
         it; or only that it is refused. Raises StoreUnavailable."""
-        if origin.app_id not in self._configured.current.applications:  # it may be new
-            await self._configured.catch_up()
-        catalogue = self._configured.current
-        account, words = catalogue.accounts[received.account], UpMessage.model_validate(origin.payload)
-        application = catalogue.applications.get(origin.app_id)
+        account = self._configured.current.accounts[received.account]
+        words = UpMessage.model_validate(origin.payload)
+        application: Application | None
         existing: MORecord | None
         try:
-            taken_for = _allowed(application, account)
+            application = await application_for(self._configured, origin.app_id, account.account)
             thread = await self._thread(words.thread, origin, received.received_at)
         except RtmRefused as refused:
             # Threads are closed, and people leave topics: what was taken before that stays taken.
             record = existing = await self._inbound.get_mo(account.account, message.provider_message_id)
             if record is None:
                 return [self._refused(account, origin, words, refused, delivery.headers)]
+            application = self._configured.current.applications.get(origin.app_id)
         else:
-            record = _record(_normal_form(message, origin, received, account, thread), taken_for)
+            record = _record(_normal_form(message, origin, received, account, thread), application)
             existing = await self._inbound.add_mo(record)
         # Logged but perhaps not passed on, when this delivery was cut off before: then it is passed on again.
         duplicate = existing is not None and not may_have_come_before(delivery)
@@ -123,14 +122,6 @@ class InAppInbound:
         if customer is None or customer.device(origin.device_id) is None:
             await self._customers.touch(origin.device, at)
         return () if customer is None else customer.topics
-
-
-def _allowed(application: Application | None, account: ProviderAccount) -> Application:
-    """The application, where its clients may come by this account: another account's broker may let in
-    whomever it likes. Raises RtmRefused with `unknown_application`."""
-    if application is None or not application.enabled or not application.may_use(account.account):
-        raise RtmRefused("unknown_application")
-    return application
 
 
 def _normal_form(
@@ -218,6 +209,5 @@ def _echoed(
         in_reply_to=mo.get("in_reply_to"),
         sent_at=record.received_at,  # by the clock that the inbox goes by, too
     )
-    passing = words.content.type == "typing"
-    until = record.received_at + _TYPING_LASTS if passing else None
+    until = record.received_at + PASSING_LASTS if words.content.type in PASSING else None
     return echo(record.account, application, origin.user_id, mo.get("to"), payload, headers, expires_at=until)

@@ -16,6 +16,7 @@ from gateway.model.base import now
 from gateway.model.message import MTMessage
 from gateway.rtm.expressions import parse, topics_of
 from gateway.rtm.items import WakeUp, wake_publication
+from gateway.rtm.names import read_device_name
 from gateway.rtm.refusals import RtmRefused
 from gateway.rtm.wire import ThreadId
 from gateway.store.customers import Customers
@@ -74,14 +75,14 @@ class InAppOutbound:
         """All that an MT to topics is for; nobody in particular for others."""
         if to.kind == "topic":
             return await self._followers(app_id, to.id)
-        user_id, slash, device_id = to.id.partition("/")
-        if to.kind not in ("user_id", "device") or bool(slash) is not (to.kind == "device"):
+        user_id, device_id = read_device_name(to.id)
+        if to.kind not in ("user_id", "device") or (device_id is None) is (to.kind == "device"):
             text = "the channel takes a user_id, a device (user id/device id) or a topic"
             raise MessageRefused("invalid_recipient", text)
         customer = await self._customers.get(app_id, user_id)
         if customer is None:
             raise MessageRefused("invalid_recipient", "the application knows no such person")
-        if to.kind == "device" and customer.device(device_id) is None:
+        if device_id is not None and customer.device(device_id) is None:
             raise MessageRefused("invalid_recipient", "the person has no such device")
         return ()
 
@@ -111,7 +112,7 @@ class InAppOutbound:
 
 
 def _wanted(app_id: str, to: Address, named: Thread | None, at: datetime) -> ThreadRecord:
-    user_id = None if to.kind == "topic" else to.id.partition("/")[0]
+    user_id = None if to.kind == "topic" else read_device_name(to.id)[0]
     if named is not None:
         topic = to.id if user_id is None else None
         return ThreadRecord(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.broker.port import Headers, Publication
-from gateway.model.application import Application
 from gateway.model.receipt import RANK, DeliveryReceipt, Reporter, Status
 from gateway.rtm.names import Device
 from gateway.rtm.refusals import RtmRefused
@@ -17,6 +16,7 @@ from gateway.store.records import MTRecord
 from gateway.store.transactions import Transactions
 from gateway.telemetry.metrics import Metrics
 from processors.catalogue import Configured
+from processors.rtm.applications import application_for
 from processors.rtm.conversations import was_meant
 from processors.rtm.tellings import echo, refusal
 
@@ -41,10 +41,7 @@ class InAppReceipts:
     async def subject(self, receipt: DeliveryReceipt, reporter: Reporter, account: str) -> MTRecord:
         """The MT that a receipt is about. Raises RtmRefused with `unknown_application`; or with
         `unknown_message`, which does not tell what there is not from what is not for this device."""
-        if reporter.app_id not in self._configured.current.applications:  # it may be new
-            await self._configured.catch_up()
-        if self._application(reporter.app_id, account) is None:
-            raise RtmRefused("unknown_application")
+        await application_for(self._configured, reporter.app_id, account)
         record = await self._transactions.get(receipt.reference or "")
         if record is None or not await self._is_for(record, reporter):
             raise RtmRefused("unknown_message")
@@ -73,19 +70,14 @@ class InAppReceipts:
         headers: Headers,
     ) -> list[Publication]:
         """What others hear of a receipt: the person's other devices, or all who follow the topics."""
-        application = self._application(record.app_id, account)
-        if application is None:
+        application = self._configured.current.applications.get(record.app_id)
+        if application is None or not application.serves(account):
             return []
         topics = record.to.id if record.to is not None and record.to.kind == "topic" else None
         payload = sync_receipt(
             message_id=record.message_id, status=status.value, device=_device(reporter), at=at
         )
         return echo(account, application, reporter.user_id, topics, payload, headers)
-
-    def _application(self, app_id: str, account: str) -> Application | None:
-        """Where its clients may come by this account."""
-        found = self._configured.current.applications.get(app_id)
-        return found if found is not None and found.enabled and found.may_use(account) else None
 
     async def _is_for(self, record: MTRecord, reporter: Reporter) -> bool:
         # Who guesses an id must not end what nobody has been sent yet.

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from gateway.model.base import event_id
-from gateway.rtm import expressions
 from gateway.rtm.names import Device
 from gateway.rtm.refusals import RtmRefused
 from gateway.rtm.wire import (
@@ -26,13 +25,12 @@ from gateway.rtm.wire import (
 )
 from gateway.store.customers import Customers
 from gateway.store.inbox import Inbox
-from gateway.store.threads import ThreadRecord, Threads
+from gateway.store.threads import ThreadRecord, Threads, is_theirs
 from gateway.store.topics import Topics
 from processors.rtm.conversations import implicit_of_user
 
 _MOST_BYTES = 524_288  # of an answer: EMQX takes packets of 1 MiB, unless told otherwise
 _CHANGEABLE = ("title", "category", "external_id", "extras", "status")
-_NEVER_EMPTY = frozenset({"extras", "status"})  # as null they are as good as absent
 
 
 class Requests:
@@ -119,8 +117,8 @@ class Requests:
         changes = {
             name: getattr(request, name)
             for name in _CHANGEABLE
-            if name in request.model_fields_set
-            and not (name in _NEVER_EMPTY and getattr(request, name) is None)
+            # There is no thread without a status: as null it is as good as absent.
+            if name in request.model_fields_set and (name != "status" or request.status is not None)
         }
         # MT that name no thread need one: it is not for a person to shut them out.
         own = implicit_of_user(device.app_id, device.user_id, "conversation", at).thread_id
@@ -176,9 +174,8 @@ class Requests:
         return frozenset(customer.topics if customer else ())
 
     async def _may_read(self, device: Device, thread: ThreadRecord) -> bool:
-        if thread.topic is None:
-            return thread.user_id == device.user_id
-        return expressions.includes(expressions.parse(thread.topic), await self._followed(device))
+        followed = frozenset[str]() if thread.topic is None else await self._followed(device)
+        return is_theirs(thread, device.user_id, followed)
 
 
 def _page(listed: dict[str, Any], cursor: str | None) -> dict[str, Any]:

@@ -15,15 +15,16 @@ from gateway.rtm.refusals import RtmRefused
 from gateway.rtm.wire import refused
 from processors.reports import trace_of
 
-# A client that has heard nothing by then has sent the same again, or shows that it failed.
-ANSWER_SECONDS = 60
+# How long the broker keeps an answer for a device that is away. One that is away for longer has given up what
+# it asked, or says the same again when it is back, and is answered then.
+ANSWER_LASTS = timedelta(seconds=60)
 
 
 def answer(
     account: str, device: Device, payload: dict[str, Any], correlation: str | None, headers: Headers
 ) -> Publication:
     """`payload`, for the device that is waiting for it now."""
-    expires_at = now() + timedelta(seconds=ANSWER_SECONDS)
+    expires_at = now() + ANSWER_LASTS
     return answer_to(account, device, payload, expires_at, trace_of(headers), correlation=correlation)
 
 

@@ -163,6 +163,19 @@ async def test_what_is_refused_to_one_reaches_the_followers_of_later_pages(
     assert mqtt.sizes == [1_000, 1_000, 500]
 
 
+async def test_a_page_that_is_forbidden_among_others_is_not_the_accounts_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await _failure(Pages(monkeypatch, {2: FORBIDDEN})) == (
+        FailureKind.PERMANENT,
+        "provider_error",
+        "0x87",
+        None,
+    )
+    everywhere = Pages(monkeypatch, dict.fromkeys((1, 2, 3), FORBIDDEN))
+    assert await _failure(everywhere) == (FailureKind.AUTH, "account_credentials", "0x87", None)
+
+
 async def test_a_refusal_is_forgotten_over_a_broker_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is sent to all again, and then told."""
     mqtt = Pages(monkeypatch, {1: REFUSED, 2: SLOW})

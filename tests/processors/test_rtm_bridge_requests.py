@@ -128,8 +128,11 @@ async def test_a_person_changes_their_own_threads_only(world: World) -> None:
     await world.thread("of-all", topic="news")
     changed = await world.ask(PHONE, "thread_update", thread_id="hers", title="New", status="closed")
     assert (changed["thread"]["title"], changed["thread"]["status"]) == ("New", "closed")
-    cleared = await world.ask(PHONE, "thread_update", thread_id="hers", title=None, status=None)
-    assert ("title" in cleared["thread"], cleared["thread"]["status"]) == (False, "closed")
+    changed = await world.ask(PHONE, "thread_update", thread_id="hers", extras={"order": "17"})
+    assert changed["thread"]["extras"] == {"order": "17"}
+    nothing: dict[str, Any] = dict.fromkeys(("title", "extras", "status"))
+    cleared = (await world.ask(PHONE, "thread_update", thread_id="hers", **nothing))["thread"]
+    assert {name: cleared.get(name) for name in nothing} == {**nothing, "status": "closed"}
     for thread_id in ("his", "of-all", "nothing"):
         assert await world.refusal(PHONE, "thread_update", thread_id=thread_id, title="x") == "unknown_thread"
 
@@ -169,6 +172,18 @@ async def test_messages_are_told_to_those_whose_thread_it_is(world: World) -> No
     assert (
         await world.refusal(PHONE, "messages", thread_id="hers", cursor="none of ours") == "invalid_payload"
     )
+
+
+async def test_a_thread_of_what_is_no_expression_is_nobody_s_and_hides_no_others(
+    world: World, database: Database
+) -> None:
+    await world.topic("news")
+    await world.ask(PHONE, "topic_subscribe", topic="news")
+    await world.thread("hers", user_id="alice")
+    await world.thread("odd", topic="news")
+    await database.db["threads"].update_one({"thread_id": "odd"}, {"$set": {"topic": "news ||"}})
+    assert await world.listed(PHONE) == (["hers"], None)
+    assert await world.refusal(PHONE, "messages", thread_id="odd") == "unknown_thread"
 
 
 async def test_topics_that_are_not_open_are_told_to_their_followers_only(world: World) -> None:

@@ -79,3 +79,19 @@ def test_an_application_may_use_the_accounts_it_names_or_all() -> None:
     assert Application(app_id="shop").may_use("anything")
     named = Application(app_id="shop", accounts=("wa", "tg"))
     assert [name for name in ("wa", "tg", "sms") if named.may_use(name)] == ["wa", "tg"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "served"),
+    [
+        ({}, True),
+        ({"accounts": ("app", "wa")}, True),
+        ({"accounts": ("wa",)}, False),
+        ({"enabled": False}, False),
+        ({"enabled": False, "accounts": ("app",)}, False),
+    ],
+)
+def test_an_application_serves_the_accounts_that_it_may_use_while_it_is_enabled(
+    fields: dict[str, Any], served: bool
+) -> None:
+    assert Application(app_id="shop", **fields).serves("app") is served

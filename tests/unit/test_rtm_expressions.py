@@ -18,6 +18,7 @@ from gateway.rtm.expressions import (
     Topic,
     Union,
     includes,
+    is_meant,
     parse,
     reaches_strangers,
     topics_of,
@@ -164,3 +165,11 @@ def test_any_text_is_an_expression_or_refused(text: str) -> None:
         assert refused.code == "invalid_expression"  # noqa: PT017  each text may be either
     else:
         assert topics_of(expression)
+
+
+@pytest.mark.parametrize(
+    ("topics", "meant"),
+    [("a", True), ("a & b", False), ("b'", True), ("", False), ("a ||", False), ("'", False)],
+)
+def test_nobody_is_meant_by_what_is_no_expression(topics: str, meant: bool) -> None:
+    assert is_meant(topics, ["a"]) is meant

@@ -15,9 +15,14 @@ from gateway.rtm.names import (
     Device,
     DeviceId,
     UserId,
+    device_name,
+    device_names,
     down,
     level,
+    mo_name,
+    read_device_name,
     read_login,
+    read_mo_name,
     read_up,
     sync,
     up_filter,
@@ -108,6 +113,27 @@ def test_every_device_is_known_by_its_topics_and_by_its_login(device: Device) ->
     for topic in (*device.publications, *device.subscriptions):
         assert not set(topic) & set("+#$. ")
         assert topic.count("/") in (5, 7)
+
+
+def test_devices_and_mo_have_names() -> None:
+    assert device_name("ann+b@x.com", "phone:1") == "ann+b@x.com/phone:1"
+    assert mo_name(PHONE, "m-1") == "shop.uk/ann+b@x.com/phone:1/m-1"
+
+
+@given(devices, st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True))
+def test_a_name_is_read_back(device: Device, id: str) -> None:
+    name = device_name(device.user_id, device.device_id)
+    assert read_device_name(name) == (device.user_id, device.device_id)
+    assert read_device_name(device.user_id) == (device.user_id, None)
+    assert read_mo_name(mo_name(device, id)) == (device, id)
+
+
+@given(devices, devices)
+def test_the_names_of_a_person_s_devices_are_next_to_each_other(one: Device, other: Device) -> None:
+    first, last = device_names(one.user_id)
+    assert first < device_name(one.user_id, one.device_id) < last
+    between = first < device_name(other.user_id, other.device_id) < last
+    assert between is (one.user_id == other.user_id)
 
 
 @given(devices, devices)
