@@ -176,7 +176,10 @@ def dead_show(letter_id: LetterId) -> None:
 
 @dead.command("replay")
 def dead_replay(letter_id: LetterIdOrNone = None, reason: Reason = None) -> None:
-    """Put one back on the queue it came from, or all with a reason. Exit code 1 when there is none."""
+    """Put one back on the queue it came from, or all with a reason; what has to stay is named.
+
+    Exit code 1 when there is none, or when one has to stay.
+    """
     from processors.commands import dead
 
     _need_one(letter_id, reason)

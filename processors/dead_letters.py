@@ -53,14 +53,16 @@ def buried(message: StoredMessage, queue: str, dead: Dead) -> Publication:
 
 
 def read(message: StoredMessage) -> DeadLetter:
-    """A stored message as a dead letter. What the broker itself dead-lettered has no reason of ours."""
+    """A stored message as a dead letter. What the broker itself dead-lettered has no reason of ours: what
+    stands there then comes from whoever published it, a device maybe, and is not believed."""
     attempt = message.headers.get(ATTEMPT, 0)  # from outside it can be anything
-    text = {name: str(message.headers.get(name, "")) for name in _OURS}
+    ours = {} if message.died_in else message.headers
+    text = {name: str(ours.get(name, "")) for name in _OURS}
     return DeadLetter(
         id=text[_ID] or message.message_id or "",
         reason=text[_REASON] or "dead_lettered_by_broker",
         detail=text[_DETAIL],
-        queue=text[_QUEUE] or message.died_in,
+        queue=message.died_in or text[_QUEUE],
         at=text[_AT],
         attempt=attempt if isinstance(attempt, int) else 0,
         message=message,

@@ -6,8 +6,10 @@ from rich.table import Column, Table
 
 from gateway.broker.port import StoredMessage
 from gateway.broker.topology import DEAD
+from gateway.errors import UnavailableError
+from processors.commands.dead_replay import Replay
 from processors.commands.session import command_settings, harmless, open_servers, out, run
-from processors.dead_letters import DeadLetter, read, revived
+from processors.dead_letters import DeadLetter, read
 
 
 def list_letters(reason: str | None) -> None:
@@ -20,10 +22,10 @@ def show(letter_id: str) -> bool:
 
 
 def replay(letter_id: str | None, reason: str | None) -> bool:
-    """Put back what has this id, or this reason; whether there was any."""
-    count = run(_replay(letter_id, reason))
-    out.print(f"{count} put back")
-    return count > 0
+    """Put back what has this id, or this reason; whether there was any, and none of it stays."""
+    put_back, staying = run(_replay(letter_id, reason))
+    out.print(f"{put_back} put back" + (f", {staying} not" if staying else ""))
+    return put_back > 0 and not staying
 
 
 def discard(letter_id: str | None, reason: str | None) -> bool:
@@ -70,17 +72,22 @@ async def _show(letter_id: str) -> bool:
     return bool(found)
 
 
-async def _replay(letter_id: str | None, reason: str | None) -> int:
+async def _replay(letter_id: str | None, reason: str | None) -> tuple[int, int]:
+    """How many were put back, and how many stay."""
     async with open_servers(command_settings()) as servers:
+        replay = Replay(servers.broker, lambda line: out.print(harmless(line)))
 
         async def judge(message: StoredMessage) -> bool:
             letter = read(message)
-            if not _matches(letter, letter_id, reason) or not letter.queue:
-                return False
-            await servers.broker.publish(revived(letter))
-            return True
+            return _matches(letter, letter_id, reason) and await replay.put(letter)
 
-        return await servers.broker.sift(DEAD, judge)
+        try:
+            await servers.broker.sift(DEAD, judge)
+        except UnavailableError:
+            if replay.put_back:
+                out.print(f"{replay.put_back} put back, some of which may be in {DEAD} still")
+            raise
+    return replay.put_back, replay.staying
 
 
 async def _discard(letter_id: str | None, reason: str | None) -> int:

@@ -16,24 +16,23 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
-from gateway.broker.port import Broker, HeaderValue, Publication, StoredMessage
-from gateway.broker.topology import DR_IN, MO_IN, TYPE_CALLBACK
+from gateway.broker.port import Broker, HeaderValue, StoredMessage
 from gateway.errors import StoreUnavailable, UnavailableError
-from gateway.model.base import now, rfc3339, uuid7
+from gateway.model.base import now, uuid7
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import Device, UpKind, read_up
 from gateway.rtm.refusals import RtmRefused
 from gateway.rtm.wire import Presence, Request, UpMessage, UpReceipt, refused, result
 from gateway.store.customers import Customers
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.tracing import trace_in
 from gateway.transports.mqtt.received import Received
-from gateway.web.callbacks import ACCOUNT, KIND, RECEIVED_AT
 from processors.catalogue import Configured
 from processors.dead_letters import buried
 from processors.outcome import Dead
 from processors.rtm.allowance import Allowance
+from processors.rtm.applications import application_for
 from processors.rtm.reading import document_in, id_in, read
+from processors.rtm.up_items import BURIED_FROM, callback_item, correlation_of, told_by
 
 logger = structlog.get_logger("rtm")
 
@@ -41,10 +40,8 @@ WINDOW = 256
 """How many publications of an account are under way at once."""
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
-# A client that waits for its answer has given up by then.
+# How long a request waits for the store. By then its client has given it up, or said the same again.
 _REQUEST_WAITS = timedelta(seconds=30)
-_MAX_CORRELATION_BYTES = 256
-_TOPIC = "x-mqtt-topic"
 
 
 class Serving(Protocol):
@@ -84,8 +81,16 @@ class Uplinks:
         self._inbox: asyncio.Queue[tuple[Received, datetime]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[int, str] = {}  # publications that a server is away for, and which
+        self._unacknowledged = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Why what was taken is not safe yet, in words for an operator."""
+        waiting = list(self._waiting.values())
+        return f"{len(waiting)} publications wait: {waiting[0]}" if waiting else None
 
     def start(self) -> None:
+        self._metrics.rtm_unacknowledged.labels(self._account).set_function(lambda: self._unacknowledged)
         self._tasks = [
             asyncio.create_task(self._work(), name=f"{self._account} uplink#{number}")
             for number in range(WINDOW)
@@ -97,9 +102,11 @@ class Uplinks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+            self._metrics.rtm_unacknowledged.remove(self._account)
 
     def take(self, received: Received) -> None:
         """Deal with it soon, and acknowledge it then."""
+        self._unacknowledged += 1
         self._inbox.put_nowait((received, now()))
 
     async def deal(self, received: Received, at: datetime) -> None:
@@ -115,7 +122,7 @@ class Uplinks:
         document = None
         try:
             document = document_in(received.payload)
-            await self._check_application(device)
+            await application_for(self._configured, device.app_id, self._account)
             await self._put(device, kind, document, received, at)
         except RtmRefused as refusal:
             await self._refuse(device, kind, refused(id_in(kind, document), refusal), received)
@@ -127,44 +134,19 @@ class Uplinks:
     def _count(self, kind: str, outcome: str) -> None:
         self._metrics.rtm_received.labels(self._account, kind, outcome).inc()
 
-    async def _check_application(self, device: Device) -> None:
-        if device.app_id not in self._configured.current.applications:  # it may be new
-            await self._configured.catch_up()
-        application = self._configured.current.applications.get(device.app_id)
-        if application is None or not application.enabled or not application.may_use(self._account):
-            raise RtmRefused("unknown_application")
-
     async def _put(
         self, device: Device, kind: UpKind, document: Any, received: Received, at: datetime
     ) -> None:
         found = read(kind, document)
         if isinstance(found, UpMessage | UpReceipt):
-            await self._broker.publish(self._item(device, document, received, at))
+            await self._broker.publish(callback_item(device, kind, document, self._told(received, at)))
         elif isinstance(found, Presence):
             await self._note(device, found, received.retained, at)
         else:
             await self._serve(device, found, received, at)
 
-    def _item(self, device: Device, document: Any, received: Received, at: datetime) -> Publication:
-        kind = "mo" if received.topic.endswith("/up") else "dr"
-        body = {
-            "app_id": device.app_id,
-            "user_id": device.user_id,
-            "device_id": device.device_id,
-            "payload": document,
-            "answer": self._always_answers or received.response_topic == device.responses,
-        }
-        correlation = _correlation(received)
-        if correlation is not None:
-            body["correlation"] = correlation.hex()
-        headers: dict[str, HeaderValue] = {
-            **trace_in(dict(received.user_properties)),
-            ACCOUNT: self._account,
-            KIND: kind,
-            RECEIVED_AT: rfc3339(at),
-        }
-        queue = MO_IN if kind == "mo" else DR_IN
-        return Publication("", queue, orjson.dumps(body), TYPE_CALLBACK, uuid7(), headers)
+    def _told(self, received: Received, at: datetime) -> dict[str, HeaderValue]:
+        return told_by(received, self._account, at, always_answers=self._always_answers)
 
     async def _note(self, device: Device, presence: Presence, retained: bool, at: datetime) -> None:
         # Each new session gets again what is retained, however old: nobody is heard of by that.
@@ -189,17 +171,18 @@ class Uplinks:
             raise RtmRefused("unavailable") from error
         finally:
             self._allowance.end(device, answered_bytes)
-        await self._answers.send(device, result(request.id, content), _correlation(received))
+        await self._answers.send(device, result(request.id, content), correlation_of(received))
 
     async def _refuse(self, device: Device, kind: UpKind, answer: dict[str, Any], received: Received) -> None:
         logger.debug("uplink.refused", account=self._account, kind=kind, code=answer["code"])
-        await self._answers.send(device, answer, _correlation(received))
+        await self._answers.send(device, answer, correlation_of(received))
 
     async def _work(self) -> None:
         while True:
             received, at = await self._inbox.get()
             await self._until_dealt_with(received, at)
             received.acknowledge()
+            self._unacknowledged -= 1
 
     async def _until_dealt_with(self, received: Received, at: datetime) -> None:
         pause = _FIRST_PAUSE_SECONDS
@@ -230,18 +213,12 @@ class Uplinks:
             raise
         except Exception as error:
             logger.exception("uplink.bug", account=self._account)
-            headers = {ACCOUNT: self._account, _TOPIC: received.topic, RECEIVED_AT: rfc3339(at)}
-            message = StoredMessage(received.payload, headers, message_id=uuid7())
-            await self._broker.publish(buried(message, "mqtt", Dead("internal_error", type(error).__name__)))
+            message = StoredMessage(received.payload, self._told(received, at), message_id=uuid7())
+            dead = Dead("internal_error", type(error).__name__)
+            await self._broker.publish(buried(message, BURIED_FROM, dead))
 
 
 def _is_news(kind: UpKind, received: Received) -> bool:
     """Not that what was retained of a device's presence is gone; nor anything else that is retained: it comes
     again whenever somebody subscribes, and was dealt with when it was published."""
     return bool(received.payload) if kind == "presence" else not received.retained
-
-
-def _correlation(received: Received) -> bytes | None:
-    """What is too long is left out: the answer's `of` tells as much."""
-    given = received.correlation_data
-    return given if given and len(given) <= _MAX_CORRELATION_BYTES else None

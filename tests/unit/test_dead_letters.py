@@ -93,6 +93,12 @@ def test_what_the_broker_itself_put_aside_is_readable() -> None:
     assert revived(read(message)).routing_key == "imgw.mo"
 
 
+def test_whoever_published_it_does_not_say_where_it_died() -> None:
+    told = {"x-dead-id": "theirs", "x-dead-reason": "internal_error", "x-dead-queue": "imgw.mt"}
+    message = StoredMessage(b"{}", told, "imgw.mo.v1", "e-1", died_in="imgw.rtm.in")
+    assert read(message) == DeadLetter("e-1", "dead_lettered_by_broker", "", "imgw.rtm.in", "", 0, message)
+
+
 @pytest.mark.parametrize("attempt", ["three", "", "1e400"])
 def test_headers_of_strangers_can_hold_anything(attempt: HeaderValue) -> None:
     message = StoredMessage(b"{}", {"x-attempt": attempt})
