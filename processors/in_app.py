@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from gateway.broker.topology import RTM_OUT, RTM_WAKE
+from gateway.broker.topology import DR_IN, RTM_OUT, RTM_WAKE
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.doorkeeper import Doorkeeper
 from gateway.rtm.dynamic_security import DynamicSecurity, listening
@@ -74,6 +74,7 @@ def build_in_app(parts: Parts, ways_out: WaysOut) -> InAppWork:
                 for account in catalogue().accounts.values()
                 if isinstance(account, RtmAccount) and account.enabled
             ],
+            parts.metrics,
         ),
         security=security,
     )
@@ -100,10 +101,19 @@ def _loops(parts: Parts, ways_out: WaysOut) -> tuple[Loop, ...]:
     def catalogue() -> Catalogue:
         return parts.catalogue.current
 
+    async def receipts_wait() -> bool:
+        return await parts.broker.depth(DR_IN) > 0
+
     workers = parts.settings.processor.workers
     downlinks = DownlinkProcessor(ways_out.mqtt, parts.limiter, parts.customers, catalogue, parts.metrics)
     wakeups = WakeProcessor(
-        parts.transactions, parts.customers, parts.limiter, ways_out.all, catalogue, parts.metrics
+        parts.transactions,
+        parts.customers,
+        parts.limiter,
+        ways_out.all,
+        catalogue,
+        parts.metrics,
+        receipts_wait,
     )
     return (
         queue_loop(parts, RTM_OUT, downlinks, workers),

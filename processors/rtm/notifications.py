@@ -14,7 +14,7 @@ from gateway.model.application import Application, PushPlatform
 from gateway.model.content import TextContent
 from gateway.model.message import MTMessage, Notification
 from gateway.rtm.items import wake_reference
-from gateway.rtm.names import Device
+from gateway.rtm.names import Device, device_name, read_device_name
 from gateway.store.customers import Customer, KnownDevice
 from gateway.store.records import MTRecord
 from handlers.contract import Handler, Submission
@@ -39,7 +39,7 @@ class Target:
     @property
     def name(self) -> str:
         """As the log of the MT calls it."""
-        return f"{self.device.user_id}/{self.device.device_id}"
+        return device_name(self.device.user_id, self.device.device_id)
 
 
 def targets(
@@ -92,12 +92,12 @@ def submission_of(target: Target, record: MTRecord, mt: MTMessage, application: 
 
 
 def _accounts(application: Application, catalogue: Catalogue) -> dict[str, tuple[ProviderAccount, Handler]]:
-    """The account for each platform; for those whose account is gone, switched off, or none for push,
-    none."""
+    """The account for each platform, also one that is switched off; for those whose account is gone, or none
+    for push, none."""
     found = {}
     for platform in _PLATFORMS:
         account = catalogue.accounts.get(application.push.get(platform, ""))
-        if account is None or not account.enabled:
+        if account is None:
             continue
         handler = catalogue.handlers[account.account]
         if not handler.capabilities.in_app:
@@ -109,7 +109,8 @@ def _meant(person: Customer, to: Address) -> tuple[KnownDevice, ...]:
     """The devices of a person that an MT to this address is for."""
     if to.kind != "device":
         return person.devices
-    only = person.device(to.id.partition("/")[2])
+    _, device_id = read_device_name(to.id)
+    only = person.device(device_id or "")
     return () if only is None else (only,)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from gateway.model.message import MTMessage
 from gateway.model.receipt import NEGATIVE_ENDS, Status
 from gateway.rtm.expressions import parse
 from gateway.rtm.items import WakeUp, wake_publication
+from gateway.rtm.names import read_device_name
 from gateway.store.customers import Customer, Customers
 from gateway.store.records import MTRecord, reference_of
 from gateway.store.transactions import Transactions
@@ -42,6 +43,7 @@ from processors.reports import WAITS, trace_of
 from processors.retry_policy import GiveUp, after_failure
 from processors.rtm.notifications import Target, submission_of, targets
 from processors.rtm.receipts import MAX_DEVICES
+from processors.rtm.second_looks import put_off, second_look
 from processors.sending import Answer, Sender
 
 logger = structlog.get_logger("rtm")
@@ -49,8 +51,6 @@ logger = structlog.get_logger("rtm")
 # Of how many followers of a topic the devices are woken in one go.
 PAGE = 100
 
-# A wait tier. By then a client that is connected has told of what it got.
-_DOUBT_SECONDS = 30
 _NOTE_TRIES = 20
 _STORE_PAUSE_SECONDS = 0.5
 _REACHED = (Status.DELIVERED, Status.READ)
@@ -85,6 +85,7 @@ class WakeProcessor:
     Each device is woken once for an MT, as the MT's own log says; where a process is killed between the two,
     once more. What a push provider does not take now is tried again by its account's schedule, for that
     account's devices alone. The log keeps only so many devices, so that wake-up names those that it is for.
+    `receipts_wait` tells whether there are receipts that nobody has taken up yet: then silence means nothing.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class WakeProcessor:
         transports: Transports,
         catalogue: Callable[[], Catalogue],
         metrics: Metrics,
+        receipts_wait: Callable[[], Awaitable[bool]],
     ) -> None:
         self._transactions = transactions
         self._customers = customers
@@ -102,6 +104,7 @@ class WakeProcessor:
         self._sender = Sender(limiter, transports, metrics)
         self._catalogue = catalogue
         self._metrics = metrics
+        self._receipts_wait = receipts_wait
 
     async def process(self, delivery: Delivery) -> Outcome:
         try:
@@ -128,6 +131,10 @@ class WakeProcessor:
         done = {str(row.get("device")) for row in job.record.wakeups}
         found = targets(people, to, job.application, self._catalogue(), done)
         due = _due(found, job)
+        if due and job.wake.doubted and await self._receipts_wait():
+            later = put_off(job.wake, headers)  # theirs may be among them
+            if later is not None:
+                return Done([later])
         tried = await together([self._try(target, job) for target in due])
         rows = [each.row for each in tried if each.row is not None]
         if rows:
@@ -141,18 +148,20 @@ class WakeProcessor:
     async def _people(self, wake: WakeUp, to: Address) -> tuple[list[Customer], str | None]:
         """Whose devices are looked at, and behind whom to go on; None when nobody is left."""
         if to.kind != "topic":
-            person = await self._customers.get(wake.app_id, to.id.partition("/")[0])
+            person = await self._customers.get(wake.app_id, read_device_name(to.id)[0])
             return [] if person is None else [person], None
         if wake.devices is None:
             ids = await self._customers.audience(wake.app_id, parse(to.id), after=wake.after, limit=PAGE)
             last = ids[-1] if len(ids) == PAGE else None
         else:  # the first time round has seen to those behind
-            ids, last = list(dict.fromkeys(name.partition("/")[0] for name in wake.devices)), None
+            ids, last = list(dict.fromkeys(read_device_name(name)[0] for name in wake.devices)), None
         people = await together([self._customers.get(wake.app_id, user_id) for user_id in ids])
         return [person for person in people if person is not None], last
 
     async def _try(self, target: Target, job: _Job) -> _Tried:
         name = target.account.account
+        if not target.account.enabled:
+            return self._failed(target, "disabled", "account_disabled")
         try:
             submission = submission_of(target, job.record, job.mt, job.application)
         except MessageRefused as refusal:
@@ -231,7 +240,7 @@ def _due(found: Sequence[Target], job: _Job) -> list[Target]:
     if _is_full(job.record):
         return []
     said = job.record.devices.items()
-    reached = {name.partition("/")[0] for name, status in said if status in _REACHED}
+    reached = {read_device_name(name)[0] for name, status in said if status in _REACHED}
     named = _named(found, job.wake.devices or ())
     return [target for target in named if target.device.user_id not in reached]
 
@@ -250,11 +259,8 @@ def _doubts(found: Iterable[Target], job: _Job, headers: Headers) -> list[Public
     """The second look, which is for those that the first one leaves out; none where there are none."""
     if job.wake.devices is not None or _is_full(job.record):
         return []
-    names = tuple(target.name for target in found if target.connected)
-    if not names:
-        return []
-    look = WakeUp(app_id=job.wake.app_id, message_id=job.wake.message_id, devices=names, doubted=True)
-    return [after(_DOUBT_SECONDS, RTM_WAKE, wake_publication(look, trace_of(headers)))]
+    names = [target.name for target in found if target.connected]
+    return [second_look(job.wake, names, headers)] if names else []
 
 
 def _again(job: _Job, tried: Iterable[_Tried], headers: Headers) -> list[Publication]:

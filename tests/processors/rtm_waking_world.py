@@ -56,6 +56,7 @@ class Waking:
     accounts: dict[str, ProviderAccount] = field(
         default_factory=lambda: {"rtm-1": BROKER, "fcm-1": ANDROID, "web-1": WEB}
     )
+    receipts_wait: bool = False
 
     def configure(self, **application: Any) -> None:
         handlers: dict[str, Handler] = {"rtm-1": Rtm(BROKER), "fcm-1": self.android, "web-1": self.web}
@@ -75,7 +76,11 @@ class Waking:
             ways_out,
             lambda: world.catalogue,
             world.metrics,
+            self._receipts_wait,
         )
+
+    async def _receipts_wait(self) -> bool:
+        return self.receipts_wait
 
     async def submit(self, **fields: Any) -> Delivery:
         """Send an MT; the delivery that wakes for it."""

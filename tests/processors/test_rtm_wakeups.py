@@ -161,17 +161,32 @@ async def test_an_account_without_texts_wakes_nobody_and_says_so(waking: Waking)
 
 @pytest.mark.parametrize(
     "push",
-    [{"ios": "fcm-1"}, {"android": "no-such"}, {"android": "rtm-1"}, {"android": "off-1"}],
-    ids=["another platform", "an account that is gone", "an account of the channel itself", "switched off"],
+    [{"ios": "fcm-1"}, {"android": "no-such"}, {"android": "rtm-1"}],
+    ids=["another platform", "an account that is gone", "an account of the channel itself"],
 )
 async def test_a_platform_without_an_account_for_it_is_not_woken(
     waking: Waking, push: dict[str, str]
 ) -> None:
-    off = ANDROID.model_copy(update={"account": "off-1", "enabled": False})
-    waking.accounts["off-1"] = off
     waking.configure(push=push)
     assert await done(waking.processor, await waking.submit()) == []
     assert (waking.android.sent, await waking.rows(), waking.counts()) == ([], [], {})
+
+
+async def test_an_account_that_is_switched_off_wakes_nobody_and_the_log_and_a_count_say_so(
+    waking: Waking,
+) -> None:
+    waking.accounts["fcm-1"] = ANDROID.model_copy(update={"enabled": False})
+    waking.configure()
+    wake = await waking.submit(to={"kind": "topic", "id": "news"})
+    assert await done(waking.processor, wake) == []
+    assert await done(waking.processor, wake) == []
+    assert (woken(waking.android), woken(waking.web)) == ([], [token_of(BOBS)])
+    assert sorted(await waking.rows(), key=lambda row: str(row["device"])) == [
+        failed(PHONE, "account_disabled"),
+        failed(TABLET, "account_disabled"),
+        submitted(BOBS, "web-1"),
+    ]
+    assert waking.counts() == {("fcm-1", "disabled"): 2.0, ("web-1", "submitted"): 1.0}
 
 
 async def test_a_device_without_a_push_token_is_not_woken(waking: Waking) -> None:

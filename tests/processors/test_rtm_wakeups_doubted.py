@@ -85,6 +85,18 @@ async def test_of_somebody_whose_connected_device_says_nothing_the_others_are_wo
     assert woken(waking.android) == [token_of(PHONE)]
 
 
+async def test_while_receipts_wait_nobody_is_doubted_unless_they_do_so_for_long(waking: Waking) -> None:
+    await connect(waking, PHONE, TABLET)
+    look = await looked_at(waking, PHONE, TABLET)
+    waking.receipts_wait = True
+    for _ in range(10):
+        [again] = await done(waking.processor, look)
+        assert (again.exchange, again.body, waking.android.sent) == ("imgw.wait.30s", look.body, [])
+        look = delivery_of(again)
+    assert await done(waking.processor, look) == []
+    assert woken(waking.android) == [token_of(PHONE), token_of(TABLET)]
+
+
 @pytest.mark.parametrize("to", ["ann", NEWS, TO_PHONE], ids=["a person", "a topic", "a device"])
 @pytest.mark.parametrize("status", ["delivered", "read"])
 async def test_nobody_is_woken_who_has_said_that_it_is_there(waking: Waking, to: Any, status: str) -> None:
