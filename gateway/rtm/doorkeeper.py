@@ -22,18 +22,18 @@ from gateway.rtm.account import RtmAccount
 from gateway.rtm.dynamic_security import Answer, Command, DynamicSecurity
 from gateway.rtm.names import Device
 from gateway.rtm.refusals import RtmRefused
-from gateway.rtm.tokens import MAX_SECONDS, ClientToken
+from gateway.rtm.tokens import MAX_SECONDS, SESSION_SECONDS, ClientToken
 from gateway.store.broker_logins import BrokerLogins
 from gateway.transports.port import MqttMessage
 
 logger = structlog.get_logger("rtm")
 
-KEPT = timedelta(days=1, hours=1)
-"""For how long after its last token a login is kept, disabled: clients are told to have the broker keep their
-sessions for a day."""
+LOGIN_KEPT = timedelta(seconds=SESSION_SECONDS, hours=1)
+"""For how long after its last token a login is kept, disabled: longer than any session of its device, whose
+time runs from when it was cut off, which may be a while after its token has ended."""
 
 _TRIES = 3
-_FOR_EVER = timedelta(seconds=MAX_SECONDS) + KEPT + timedelta(days=1)
+_FOR_EVER = timedelta(seconds=MAX_SECONDS) + LOGIN_KEPT + timedelta(days=1)
 # What the plugin says when there is nothing to do.
 _NO_CLIENT = "Client not found"
 _CLIENT_EXISTS = "Client already exists"
@@ -41,7 +41,7 @@ _ROLE_EXISTS = "Role already exists"
 _NO_ROLE = "Role not found"
 
 
-def kept(account: str) -> str:
+def deletions(account: str) -> str:
     """The calendar, in BrokerLogins, of when an account's logins are deleted; the account's own is that of
     when they are disabled. No account has such a name."""
     return f"{account}/kept"
@@ -63,7 +63,7 @@ class Doorkeeper:
         # One turn for all: who had to wait again for the second half would often be told for nothing.
         async with self._security.turn(account):
             # First, so that no login is left that nobody takes away.
-            await self._logins.note(kept(account.account), device.login, token.expires_at + KEPT)
+            await self._logins.note(deletions(account.account), device.login, token.expires_at + LOGIN_KEPT)
             await self._logins.note(account.account, device.login, token.expires_at)
             for _ in range(_TRIES):
                 if await self._renewed(account, device, token) or await self._made(account, device, token):
@@ -81,7 +81,7 @@ class Doorkeeper:
         if ours:
             until = now() + _FOR_EVER
             await self._logins.forget(account.account, device.login, until)
-            await self._logins.forget(kept(account.account), device.login, until)
+            await self._logins.forget(deletions(account.account), device.login, until)
 
     async def disable(self, account: RtmAccount, logins: Sequence[str]) -> None:
         """Cut them off, and let them in no more; their sessions go on. Raises RtmRefused."""

@@ -126,12 +126,12 @@ class DynamicSecurity:
         return answers
 
     async def publish(self, account: RtmAccount, messages: Sequence[MqttMessage]) -> None:
-        """Publish what goes with the commands. Raises RtmRefused with `unavailable`."""
+        """Publish devices' presence, which goes with the commands. Raises RtmRefused with `unavailable`."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._until_published(account, messages)
         except (ProviderError, TimeoutError) as error:
-            raise _unavailable(account, error) from error
+            raise _unavailable(account, error, "presence.not_cleared") from error
 
     async def close(self) -> None:
         listeners, self._listeners = list(self._listeners.values()), {}
@@ -196,10 +196,12 @@ def _publication(commands: Sequence[Command], mark: str) -> MqttMessage:
     return MqttMessage(TOPIC, orjson.dumps({"commands": told}))
 
 
-def _unavailable(account: RtmAccount, error: Exception) -> RtmRefused:
+def _unavailable(
+    account: RtmAccount, error: Exception, event: str = "dynamic_security.unavailable"
+) -> RtmRefused:
     told = str(error) or "no answer in time"
     way_out = "may the gateway's login publish to imgw/v1/#?"
     if account.parameters.access == "dynamic_security":
         way_out = f"is the plugin loaded, and may the gateway's login use {TOPIC} and imgw/v1/#?"
-    logger.warning("dynamic_security.unavailable", account=account.account, error=f"{told}; {way_out}")
+    logger.warning(event, account=account.account, error=f"{told}; {way_out}")
     return RtmRefused("unavailable")

@@ -38,7 +38,6 @@ MAX_UP_BYTES = 65_536
 
 Platform = Literal["android", "ios", "web", "other"]
 ThreadId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
-PushToken = Annotated[str, StringConstraints(min_length=1, max_length=2_048)]
 Extras = Annotated[dict[Short, Short | tuple[Short, ...]], Field(max_length=32)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 

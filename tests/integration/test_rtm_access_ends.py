@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from gateway.model.base import now
-from gateway.rtm.doorkeeper import KEPT
+from gateway.rtm.doorkeeper import LOGIN_KEPT
 from gateway.rtm.names import Device
 from gateway.store.broker_logins import BrokerLogins
 from gateway.store.connect import Database
@@ -105,9 +105,9 @@ async def test_a_login_is_kept_until_its_session_is_over(world: World) -> None:
     moment = timedelta(milliseconds=1)
     await world.sweep(token.expires_at - moment)
     assert "disabled" not in (await world.known(ALICE.login))[0]["data"]["client"]
-    await world.sweep(token.expires_at + KEPT - moment)
+    await world.sweep(token.expires_at + LOGIN_KEPT - moment)
     assert (await world.known(ALICE.login))[0]["data"]["client"]["disabled"] is True
-    await world.sweep(token.expires_at + KEPT)
+    await world.sweep(token.expires_at + LOGIN_KEPT)
     assert [answer["error"] for answer in await world.known(ALICE.login)] == [
         "Client not found",
         "Role not found",

@@ -62,7 +62,8 @@ LIST_MESSAGES = Operation(
     query=MessageQuery,
     body=Nothing,
     answer=MessagePage,
-    description="As long as the application's retention lasts.",
+    description="As long as the application's retention lasts. By when they were accepted; an MT that had to"
+    " wait is there once it has been sent, before what has been read already: so let `since` reach back.",
 )
 OPERATIONS = (LIST, CREATE, GET, CHANGE, LIST_MESSAGES)
 

@@ -13,16 +13,13 @@ from gateway.model.base import Contract, Instant, now, rfc3339
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import Device, DeviceId, UserId, down, sync
 from gateway.rtm.refusals import RtmRefused
-from gateway.rtm.tokens import DEFAULT_SECONDS, MAX_SECONDS, issue
+from gateway.rtm.tokens import DEFAULT_SECONDS, MAX_SECONDS, SESSION_SECONDS, issue
 from gateway.rtm.wire import Platform
 from gateway.store.customers import Customers
 from gateway.web.api.configured import Configured, Door, application_of, in_app_accounts
 from gateway.web.api.operations import Call, Nothing, Operation, Route, bind
 
 logger = structlog.get_logger("api")
-
-SESSION_SECONDS = 86_400
-"""For how long clients let the broker keep what comes while they are away."""
 
 
 class TokenRequest(Contract):
