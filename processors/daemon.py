@@ -133,6 +133,7 @@ class Daemon:
             # An MQTT broker that is away is no reason to keep the other daemons of this process from traffic.
             checks = health.checks if list(self._roles) == ["rtm"] else health.details
             checks["rtm"] = lambda: in_app.trouble
+            health.details["logins"] = lambda: in_app.sweep.trouble
         if "web" in self._roles:
             from processors.web import build_web
 

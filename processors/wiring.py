@@ -209,21 +209,21 @@ def build_expiry(parts: Parts) -> ExpiryMonitor:
 def add_checks(health: HealthRoutes, parts: Parts) -> None:
     """What every daemon's readiness depends on."""
 
-    def up(dependency: str, trouble: str | None) -> str | None:
-        parts.metrics.dependency_up.labels(dependency).set(0 if trouble else 1)
-        return trouble
-
     def accounts() -> str | None:
         unhealthy = parts.limiter.unhealthy()
         return f"credentials refused: {', '.join(unhealthy)}" if unhealthy else None
 
     catalogue = parts.catalogue
     health.checks |= {
-        "broker": lambda: up("broker", parts.broker.trouble),
-        "store": lambda: up("store", parts.watch.trouble),
+        "broker": lambda: parts.broker.trouble,
+        "store": lambda: parts.watch.trouble,
         "catalogue": lambda: catalogue.trouble if catalogue.current.version == 0 else None,
     }
     health.details |= {"accounts": accounts, "configuration": lambda: catalogue.trouble}
+    # Looked at when they are scraped: nobody need ask about readiness for them to be true.
+    up = parts.metrics.dependency_up
+    up.labels("broker").set_function(lambda: parts.broker.trouble is None)
+    up.labels("store").set_function(lambda: parts.watch.trouble is None)
 
 
 def queue_loop(parts: Parts, queue: str, processor: Processor, workers: int) -> Loop:

@@ -191,14 +191,16 @@ class Metrics:
         )
         self.rtm_downlinks = Counter(
             "imgw_rtm_downlinks_total",
-            "What devices were told beside MT; kind is response or sync, outcome published or expired.",
+            "What devices are told beside MT; kind is response or sync, outcome published, waiting (put off"
+            " while the MQTT broker is away or the account at its limits), expired, refused (by the broker)"
+            " or lost (a response for which no try was left).",
             ("account", "kind", "outcome"),
             registry=registry,
         )
         self.rtm_wakeups = Counter(
             "imgw_rtm_wakeups_total",
-            "Devices to be woken by push, by the account that does it; outcome is submitted, failed or"
-            " given_up.",
+            "Devices to be woken by push, by the account that does it; outcome is submitted, failed, given_up"
+            " or disabled (the account is switched off).",
             ("account", "outcome"),
             registry=registry,
         )
@@ -211,8 +213,23 @@ class Metrics:
         )
         self.rtm_listening = Gauge(
             "imgw_rtm_listening",
-            "Whether what devices publish at this account's broker is being taken: 1 or 0.",
+            "Whether this process takes what devices publish at this account's broker: 1 or 0; one that only"
+            " stands by has 0.",
             ("account",),
+            registry=registry,
+        )
+        self.rtm_unacknowledged = Gauge(
+            "imgw_rtm_unacknowledged",
+            "Publications of devices that this process has taken and that are not yet safe, and so not"
+            " acknowledged to the MQTT broker.",
+            ("account",),
+            registry=registry,
+        )
+        self.rtm_login_sweeps = Counter(
+            "imgw_rtm_login_sweeps_total",
+            "Looks for logins at an account's MQTT broker that end with their token; outcome is done or"
+            " failed.",
+            ("account", "outcome"),
             registry=registry,
         )
 

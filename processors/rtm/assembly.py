@@ -51,7 +51,7 @@ def build_bridges(parts: InletParts, *, grace_seconds: float) -> Bridges:
             parts.broker,
             parts.customers,
             parts.requests,
-            Responses(account, parts.mqtt),
+            Responses(account, parts.mqtt, parts.metrics),
             parts.configured,
             parts.metrics,
         )

@@ -23,7 +23,7 @@ class Inlet(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing is taken, in words for an operator."""
+        """Why nothing is taken or what was taken waits, in words for an operator."""
 
     @property
     def listening(self) -> bool: ...
@@ -55,7 +55,7 @@ class Bridges:
 
     @property
     def trouble(self) -> str | None:
-        """Which accounts are not being listened to, and why."""
+        """Which accounts' devices are not being listened to, or have to wait, and why."""
         troubles = {name: inlet.trouble for name, (_, inlet) in self._running.items()}
         return "; ".join(f"{name}: {trouble}" for name, trouble in troubles.items() if trouble) or None
 

@@ -35,7 +35,7 @@ class MqttInlet:
 
     @property
     def trouble(self) -> str | None:
-        return self._bridge.trouble
+        return self._bridge.trouble or self._uplinks.trouble
 
     @property
     def listening(self) -> bool:

@@ -12,10 +12,11 @@ import structlog
 from gateway.errors import UnavailableError
 from gateway.model.base import now
 from gateway.rtm.account import RtmAccount
-from gateway.rtm.doorkeeper import Doorkeeper, kept
+from gateway.rtm.doorkeeper import Doorkeeper, deletions
 from gateway.rtm.names import Device, read_login
 from gateway.rtm.refusals import RtmRefused
 from gateway.store.broker_logins import BrokerLogins
+from gateway.telemetry.metrics import Metrics
 
 logger = structlog.get_logger("rtm")
 
@@ -39,12 +40,21 @@ class LoginSweep:
         logins: BrokerLogins,
         customers: Departures,
         accounts: Callable[[], Iterable[RtmAccount]],
+        metrics: Metrics,
     ) -> None:
         self._doorkeeper = doorkeeper
         self._logins = logins
         self._customers = customers
         self._accounts = accounts
+        self._metrics = metrics
+        self._failed: dict[str, str] = {}  # accounts whose last look failed, and why
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """At which accounts' brokers devices are not cut off, in words for an operator."""
+        failed = "; ".join(f"{account}: {error}" for account, error in self._failed.items())
+        return f"logins do not end with their token at {failed}" if failed else None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="login sweep")
@@ -58,6 +68,7 @@ class LoginSweep:
         """One look at all accounts; returns how many logins were disabled. What cannot be reached is left for
         the next."""
         ended = 0
+        failed: dict[str, str] = {}
         for account in self._accounts():
             if account.parameters.access != "dynamic_security":
                 continue
@@ -66,6 +77,10 @@ class LoginSweep:
                 await self._delete(account, at)
             except (RtmRefused, UnavailableError) as error:
                 logger.warning("logins.sweep_failed", account=account.account, error=str(error))
+                failed[account.account] = str(error)
+            outcome = "failed" if account.account in failed else "done"
+            self._metrics.rtm_login_sweeps.labels(account.account, outcome).inc()
+        self._failed = failed
         return ended
 
     async def _disable(self, account: RtmAccount, at: datetime) -> int:
@@ -84,7 +99,7 @@ class LoginSweep:
         return len(logins)
 
     async def _delete(self, account: RtmAccount, at: datetime) -> None:
-        calendar = kept(account.account)
+        calendar = deletions(account.account)
         for batch in _batches(await self._logins.expired(calendar, at, _AT_ONCE)):
             await self._doorkeeper.delete(account, batch)
             for login in batch:

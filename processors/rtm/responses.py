@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -15,11 +14,12 @@ from gateway.model.base import now
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.names import Device
 from gateway.rtm.publications import publication
+from gateway.telemetry.metrics import Metrics
 from gateway.transports.port import MqttTransport
+from processors.rtm.tellings import ANSWER_LASTS
 
 logger = structlog.get_logger("rtm")
 
-_WORTH = timedelta(seconds=60)  # the client has asked again by then
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
 _FOR_GOOD = frozenset({FailureKind.PERMANENT, FailureKind.AUTH})
@@ -28,9 +28,10 @@ _FOR_GOOD = frozenset({FailureKind.PERMANENT, FailureKind.AUTH})
 class Responses:
     """Those of one account."""
 
-    def __init__(self, account: RtmAccount, mqtt: MqttTransport) -> None:
+    def __init__(self, account: RtmAccount, mqtt: MqttTransport, metrics: Metrics) -> None:
         self._account = account
         self._mqtt = mqtt
+        self._metrics = metrics
 
     async def send(self, device: Device, payload: Mapping[str, Any], correlation: bytes | None) -> None:
         """Returns when the broker has it, or when it has failed for good: a client that hears nothing asks
@@ -40,7 +41,7 @@ class Responses:
             device.responses,
             orjson.dumps(payload),
             kind="response",
-            expires_at=at + _WORTH,
+            expires_at=at + ANSWER_LASTS,
             at=at,
             correlation=correlation,
             trace={},
@@ -53,7 +54,12 @@ class Responses:
             except ProviderError as error:
                 if tried == _TRIES or error.kind in _FOR_GOOD:
                     logger.warning("response.lost", account=self._account.account, error=str(error))
+                    self._count("lost")
                     return
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
+                self._count("published")
                 return
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.rtm_downlinks.labels(self._account.account, "response", outcome).inc()

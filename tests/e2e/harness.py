@@ -64,7 +64,7 @@ class Gateway:
         await self.command("apply", str(config))
 
         async def followed() -> bool:
-            texts = [await self._metrics(role) for role in self.admin_ports]
+            texts = [await self.metrics(role) for role in self.admin_ports]
             return all("imgw_catalogue_version 1.0" in text for text in texts)
 
         await eventually(followed)
@@ -86,7 +86,8 @@ class Gateway:
         async with self.http.get(f"{self.simulator_url}/simulator/summary") as response:
             return int((await response.json())["pending_callbacks"])
 
-    async def _metrics(self, role: str) -> str:
+    async def metrics(self, role: str) -> str:
+        """What /metrics of a daemon says."""
         async with self.http.get(f"{self.admin_url(role)}/metrics") as response:
             return await response.text()
 

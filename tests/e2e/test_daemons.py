@@ -147,10 +147,13 @@ async def test_readiness_says_what_is_away_and_recovers_by_itself(
     settings = server_settings(rabbitmq_url, mongod.url, database_name)
     async with open_gateway(tmp_path, evidence, ALL_ROLES, settings) as gateway:
         await asyncio.to_thread(rabbitmq_server.stop)
+        await _expect_metric(gateway, 'imgw_dependency_up{dependency="broker"} 0.0')
         await _expect_unready(gateway, "broker")
         await asyncio.to_thread(rabbitmq_server.start)
+        await _expect_metric(gateway, 'imgw_dependency_up{dependency="broker"} 1.0')
         await gateway.until_ready()
         await mongod.kill()
+        await _expect_metric(gateway, 'imgw_dependency_up{dependency="store"} 0.0')
         await _expect_unready(gateway, "store")
         await mongod.restart()
         await gateway.until_ready()
@@ -160,6 +163,16 @@ async def test_readiness_says_what_is_away_and_recovers_by_itself(
             await platform.publish(texts(30, prefix="afterwards"))
             ids = {f"afterwards-{number}" for number in range(30)}
             await eventually(lambda: _all_final(platform, ids), within_seconds=30)
+
+
+async def _expect_metric(gateway: Gateway, line: str) -> None:
+    """Also where nobody has asked for readiness since."""
+    for role in ALL_ROLES:
+
+        async def shown(role: str = role) -> bool:
+            return line in (await gateway.metrics(role)).splitlines()
+
+        await eventually(shown, within_seconds=30)
 
 
 async def _expect_unready(gateway: Gateway, what: str) -> None:

@@ -16,18 +16,20 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from gateway.model.application import Application
 from gateway.model.base import now
 from gateway.rtm.account import RtmAccount
-from gateway.rtm.doorkeeper import Doorkeeper, kept
+from gateway.rtm.doorkeeper import Doorkeeper, deletions
 from gateway.rtm.dynamic_security import Answer, DynamicSecurity, listening
 from gateway.rtm.names import Device
 from gateway.rtm.tokens import ClientToken, issue
 from gateway.store.broker_logins import BrokerLogins
 from gateway.store.connect import Database
 from gateway.store.customers import Customers
+from gateway.telemetry.metrics import Metrics
 from gateway.transports.mqtt.publisher import MqttPublisher
 from processors.rtm.logins import LoginSweep
 from tests.servers.mosquitto import DYNAMIC_SECURITY, MosquittoServer, plugin
@@ -43,7 +45,7 @@ NOT_AUTHORIZED, ADMINISTRATIVE_ACTION, GRANTED_1, NOBODY = 0x87, 0x98, 1, 0x10
 
 def make_logins(file: Path, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
     """What an operator does before Mosquitto's first start."""
-    given = {"IMGW_RTM_PASSWORD": password, "IMGW_SETUP_PORT": str(free_port())}
+    given = {"RTM_PASSWORD": password, "RTM_SETUP_PORT": str(free_port())}
     return subprocess.run(
         ["sh", str(SETUP), str(file)],
         env={**os.environ, **given},
@@ -85,13 +87,18 @@ class World:
     logins: BrokerLogins
     customers: Customers
     clients: list[Client] = field(default_factory=list)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics(self.registry)
 
     @property
     def doorkeeper(self) -> Doorkeeper:
         return Doorkeeper(self.security, self.logins)
 
     def sweep_with(self, logins: BrokerLogins) -> LoginSweep:
-        return LoginSweep(Doorkeeper(self.security, logins), logins, self.customers, lambda: [self.account])
+        doorkeeper = Doorkeeper(self.security, logins)
+        return LoginSweep(doorkeeper, logins, self.customers, lambda: [self.account], self.metrics)
 
     async def sweep(self, at: datetime) -> int:
         return await self.sweep_with(self.logins).sweep(at)
@@ -124,7 +131,7 @@ class World:
         later, name = now() + timedelta(days=30), self.account.account
         return [
             *await self.logins.expired(name, later, 100),
-            *await self.logins.expired(kept(name), later, 100),
+            *await self.logins.expired(deletions(name), later, 100),
         ]
 
     async def known(self, login: str) -> tuple[Answer, Answer]:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from gateway.model.base import now
 from gateway.rtm.names import Device
-from gateway.rtm.refusals import RtmRefused
+from gateway.rtm.refusals import REFUSALS, RtmRefused
 from gateway.rtm.tokens import issue
 from gateway.store.connect import Database
 from tests.integration.rtm_access_world import (
@@ -169,11 +169,22 @@ async def test_while_the_broker_is_away_nobody_is_admitted_and_what_was_due_is_d
     assert ended.value not in str(raised.value)
     with pytest.raises(RtmRefused):
         await world.doorkeeper.dismiss(world.account, BOB)
-    assert await world.sweep(now()) == 0
+    sweep = world.sweep_with(world.logins)
+    assert await sweep.sweep(now()) == 0
+    why = f"app: unavailable: {REFUSALS['unavailable'][0]}"
+    assert sweep.trouble == f"logins do not end with their token at {why}"
     assert len(await world.everything_noted()) == 4
     await asyncio.to_thread(world.server.start)
     world.security._timeout_seconds = 10.0
-    assert await world.sweep(now()) == 1
+    assert await sweep.sweep(now()) == 1
+    assert sweep.trouble is None
+    looks = {
+        outcome: world.registry.get_sample_value(
+            "imgw_rtm_login_sweeps_total", {"account": "app", "outcome": outcome}
+        )
+        for outcome in ("failed", "done")
+    }
+    assert looks == {"failed": 1, "done": 1}
     assert await world.client(ALICE.login, ended.value).connect() == NOT_AUTHORIZED
     await world.let_in(BOB, await world.token(BOB))
 

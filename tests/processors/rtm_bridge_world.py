@@ -82,9 +82,8 @@ class FakeCustomers:
 
     async def presence(
         self, device: Device, *, online: bool, session: str, at: datetime, retained: bool = False
-    ) -> bool:
+    ) -> None:
         self._tell("presence", device, online, session, *(("retained",) if retained else ()))
-        return True
 
     def _tell(self, *what: Any) -> None:
         if self.away:
@@ -151,6 +150,10 @@ class UplinkWorld:
             self.known,
             Metrics(self.registry),
         )
+
+    def unacknowledged(self) -> float | None:
+        """How many publications the metric says are in hand."""
+        return self.registry.get_sample_value("imgw_rtm_unacknowledged", {"account": "app"})
 
     def received(self) -> dict[tuple[str, str], float]:
         """How many publications there were, by kind and outcome."""

@@ -228,11 +228,16 @@ async def test_while_the_broker_or_the_store_is_away_all_is_kept_and_tried_until
     assert (world.devices.acknowledged, world.broker.published) == ([], [])
     waiting = [log["error"] for log in logs]
     assert waiting == ["RabbitMQ: refused", "MongoDB: no answer in time"]
+    assert world.uplinks.trouble == "2 publications wait: RabbitMQ: refused"
+    assert world.unacknowledged() == 2
     world.broker.trouble, world.customers.away = None, False
     await asyncio.sleep(6)
+    assert world.uplinks.trouble is None
+    assert world.unacknowledged() == 0
     assert (len(world.devices.acknowledged), len(world.broker.published)) == (2, 1)
     assert world.received() == {("up", "accepted"): 1, ("presence", "accepted"): 1}
     await world.uplinks.stop()
+    assert world.unacknowledged() is None
 
 
 @in_virtual_time

@@ -43,9 +43,11 @@ LABELS = {
     "revived": ("imgw_mt_revived", ()),
     "rtm_downlinks": ("imgw_rtm_downlinks", ("account", "kind", "outcome")),
     "rtm_listening": ("imgw_rtm_listening", ("account",)),
+    "rtm_login_sweeps": ("imgw_rtm_login_sweeps", ("account", "outcome")),
     "rtm_questions": ("imgw_rtm_questions", ("account", "question", "outcome")),
     "rtm_received": ("imgw_rtm_received", ("account", "kind", "outcome")),
     "rtm_refusals": ("imgw_rtm_refusals", ("account", "code")),
+    "rtm_unacknowledged": ("imgw_rtm_unacknowledged", ("account",)),
     "rtm_wakeups": ("imgw_rtm_wakeups", ("account", "outcome")),
     "statuses": ("imgw_message_status", ("channel", "status")),
 }
