@@ -21,9 +21,9 @@ import orjson
 from gateway.broker.port import Broker, Delivery, Publication
 from gateway.broker.topology import DR, MO, MT, TYPE_MT
 from gateway.errors import GatewayError
-from gateway.model.base import uuid7
-from gateway.store.threads import implicit_id
+from gateway.model.base import now, uuid7
 from processors.commands.session import command_settings, harmless, open_servers, out, run
+from processors.rtm.conversations import implicit_of_topics
 
 _HELP = "/to PERSON, /topic TOPIC, /announce TOPIC, /quit; everything else goes there, or to who wrote last"
 
@@ -50,8 +50,10 @@ class Platform:
         elif command == "/announce":
             self._at = {"to": {"kind": "topic", "id": rest}}
         elif command == "/topic":
-            thread = {"id": implicit_id(self._app_id, rest, "conversation", None), "type": "conversation"}
-            self._at = {"to": {"kind": "topic", "id": rest}, "thread": thread}
+            # Where clients write who name the topic and no thread.
+            thread = implicit_of_topics(self._app_id, rest, "conversation", now()).as_named
+            told = thread.model_dump(exclude_none=True)
+            self._at = {"to": {"kind": "topic", "id": rest}, "thread": told}
         elif command.startswith("/"):
             out.print(f"  {_HELP}")
         elif not self._at:

@@ -2,14 +2,14 @@
 # Makes the file of logins for Mosquitto's dynamic security plugin, with the gateway's own login in it. Run it once,
 # before Mosquitto's first start, where Mosquitto is installed:
 #   setup.sh /var/lib/mosquitto/dynamic-security.json
-# The password is taken from IMGW_RTM_PASSWORD, or made and printed. The login is `imgw`, or IMGW_RTM_USERNAME.
+# The password is taken from RTM_PASSWORD, or made and printed. The login is `imgw`, or RTM_USERNAME.
 # A file that is there already is left as it is.
 set -eu
 
 file=${1:?usage: setup.sh FILE}
-username=${IMGW_RTM_USERNAME:-imgw}
-password=${IMGW_RTM_PASSWORD:-}
-port=${IMGW_SETUP_PORT:-18839} # on loopback, for a second or two
+username=${RTM_USERNAME:-imgw}
+password=${RTM_PASSWORD:-}
+port=${RTM_SETUP_PORT:-18839} # on loopback, for a second or two
 
 say() { echo "setup.sh: $*" >&2; }
 
@@ -22,12 +22,12 @@ fi
 case $password in *[!A-Za-z0-9._~+=/-]*) say "a password is made of A-Z a-z 0-9 . _ ~ + = / -"; exit 2 ;; esac
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin
-plugin=${IMGW_DYNAMIC_SECURITY:-}
+plugin=${RTM_DYNAMIC_SECURITY:-}
 for found in /usr/lib/mosquitto_dynamic_security.so /usr/lib/*/mosquitto_dynamic_security.so \
   /usr/local/lib/mosquitto_dynamic_security.so; do
   [ -n "$plugin" ] || [ ! -e "$found" ] || plugin=$found
 done
-[ -n "$plugin" ] || { say "mosquitto_dynamic_security.so is not found; say where it is by IMGW_DYNAMIC_SECURITY"; exit 2; }
+[ -n "$plugin" ] || { say "mosquitto_dynamic_security.so is not found; say where it is by RTM_DYNAMIC_SECURITY"; exit 2; }
 
 # A Mosquitto of our own, which nobody else reaches, so that the plugin itself writes its file.
 umask 077

@@ -251,3 +251,28 @@ async def _played(world: RtmWorld) -> None:
         await shop.until("  read by alice/laptop")
         shop.type("/quit")
         assert await shop.ended() == 0
+
+
+async def test_what_the_platform_writes_about_a_topic_is_in_the_thread_that_people_write_in(
+    tmp_path: Path, evidence: Evidence, mosquitto: MosquittoServer, mongod: MongoServer, database_name: str
+) -> None:
+    async with open_world(tmp_path, evidence, mosquitto, mongod, database_name, reads=False) as world:
+        await world.topic("chess")
+        await _discussed(world)
+        threads = await world.threads.of_application(APP, limit=10)
+        assert [thread.type for thread in threads if thread.topic == "chess"] == ["conversation"]
+
+
+async def _discussed(world: RtmWorld) -> None:
+    settings = {name: value for name, value in world.environment.items() if name.startswith("IMGW_")}
+    async with (
+        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
+        terminal("play_platform.py", "--app", APP, environment=settings) as shop,
+    ):
+        alice.type("/topic chess")
+        await alice.until("  chess (followed)")
+        shop.type("/topic chess")
+        shop.type("Who plays?")
+        await alice.until("shop: Who plays?")
+        alice.type("I do.")
+        await shop.until("alice [chess]: I do.")
