@@ -68,10 +68,6 @@ class Customer:
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
-    @property
-    def connected(self) -> bool:
-        return any(device.online for device in self.devices)
-
     def device(self, device_id: str) -> KnownDevice | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
 

@@ -172,11 +172,10 @@ class Threads:
                 return found[:limit]
             after = page[-1].thread_id
 
-    async def delete_of_user(self, app_id: str, user_id: str) -> int:
-        """Forget the threads of one person. Returns how many there were."""
+    async def delete_of_user(self, app_id: str, user_id: str) -> None:
+        """Forget the threads of one person."""
         with store_errors():
-            result = await self._collection.delete_many({"app_id": app_id, "user_id": user_id})
-        return int(result.deleted_count)
+            await self._collection.delete_many({"app_id": app_id, "user_id": user_id})
 
     async def drop(self, app_id: str) -> None:
         """All of an application."""

@@ -242,8 +242,8 @@ async def test_a_person_s_threads_are_forgotten_and_those_of_others_and_of_topic
         thread("5", app_id="other"),
     ):
         await threads.ensure(record)
-    assert await threads.delete_of_user("shop", "ann") == 2
-    assert await threads.delete_of_user("shop", "ann") == 0
+    for _ in range(2):  # repeating it does no harm
+        await threads.delete_of_user("shop", "ann")
     assert [each.thread_id for each in await threads.of_application("shop")] == ["3", "4"]
     await threads.drop("shop")
     assert await threads.of_application("shop") == []

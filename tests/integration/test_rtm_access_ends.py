@@ -57,7 +57,7 @@ async def test_when_its_token_ends_a_device_is_cut_off_and_gets_with_the_next_wh
     assert await world.client(ALICE.login, ended.value).connect() == NOT_AUTHORIZED
     alice = await world.customers.get("shop", ALICE.user_id)
     assert alice is not None
-    assert not alice.connected
+    assert [device.online for device in alice.devices] == [False]
     assert await gateway.publish(ALICE.down, b"meanwhile") == 0
     assert await world.sweep(now()) == 0
     back = await world.let_in(ALICE, await world.token(ALICE))

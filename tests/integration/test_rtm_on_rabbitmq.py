@@ -99,4 +99,4 @@ async def test_mo_receipts_and_requests_come_in_by_amq_topic_and_answers_go_out(
         await world.until_dr(message_id, "submitted", "delivered")
         customer = await world.customers.get(APP, "al.ice")
         assert customer is not None
-        assert customer.connected
+        assert [device.online for device in customer.devices] == [True]
