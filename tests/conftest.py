@@ -13,7 +13,12 @@ import pytest
 
 from tests.logs import Evidence
 
-pytest_plugins = ["tests.servers.mongod", "tests.servers.mosquitto", "tests.servers.rabbitmq"]
+pytest_plugins = [
+    "tests.servers.mongod",
+    "tests.servers.mosquitto",
+    "tests.servers.rabbitmq",
+    "tests.integration.shell",
+]
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  Linux' file system in memory
 _ROOM_BYTES = 6_000_000_000

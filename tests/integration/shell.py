@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from gateway.broker.embedded import EmbeddedBroker
 from gateway.broker.port import Publication, StoredMessage
 from gateway.store.connect import Database
+from gateway.store.embedded import EmbeddedMongod
+from tests.servers.mongod import MongoServer
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,12 @@ class Operator:
         await broker.close()
         await database.close()
         return seen
+
+
+@pytest.fixture
+def operator(mongod: MongoServer, tmp_path: Path) -> Iterator[Operator]:
+    """With a server of their own, in the data folder."""
+    server = EmbeddedMongod(tmp_path / "mongo")
+    url = asyncio.run(server.start())
+    yield Operator(tmp_path, url, f"imgw_{uuid.uuid4().hex[:12]}")
+    asyncio.run(server.stop())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,23 +10,13 @@ from pydantic import SecretStr
 
 from gateway.store.catalog import CatalogueStore
 from gateway.store.connect import Database
-from gateway.store.embedded import EmbeddedMongod
 from gateway.store.secrets import SecretBox
 from tests.integration.shell import Operator
-from tests.servers.mongod import MongoServer
 
 KEY = SecretBox.new_key()
 CHAT = "app_id: chat\nname: The shop's app\n"
 SECRET = "s3cret-that-signs-the-tokens-of-clients"
 OTHER = "an-0ther-secret-of-thirty-two-characters"
-
-
-@pytest.fixture
-def operator(mongod: MongoServer, tmp_path: Path) -> Iterator[Operator]:
-    server = EmbeddedMongod(tmp_path / "mongo")
-    url = asyncio.run(server.start())
-    yield Operator(tmp_path, url, f"imgw_{uuid.uuid4().hex[:12]}")
-    asyncio.run(server.stop())
 
 
 def stored(operator: Operator, *made: str) -> dict[str, Any]:

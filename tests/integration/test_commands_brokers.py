@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,9 @@ from gateway.broker.port import Broker, Publication, StoredMessage
 from gateway.broker.rabbitmq import RabbitBroker
 from gateway.rtm.names import Device
 from gateway.store.connect import Database
-from gateway.store.embedded import EmbeddedMongod
 from processors.dead_letters import buried
 from processors.outcome import Dead
 from tests.integration.shell import Operator
-from tests.servers.mongod import MongoServer
 
 PHONE = Device("shop", "alice", "phone")
 MO = {"id": "mo-1", "content": {"type": "text", "text": "hello"}}
@@ -75,14 +73,6 @@ class Site:
 
                 await broker.sift(queue, look)
         return list(seen.values())
-
-
-@pytest.fixture
-def operator(mongod: MongoServer, tmp_path: Path) -> Iterator[Operator]:
-    server = EmbeddedMongod(tmp_path / "mongo")
-    url = asyncio.run(server.start())
-    yield Operator(tmp_path, url, f"imgw_{uuid.uuid4().hex[:12]}")
-    asyncio.run(server.stop())
 
 
 @pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from gateway.model.address import Address, Thread
 from gateway.model.base import now
 from gateway.model.receipt import Status
 from gateway.store.connect import Database
-from gateway.store.embedded import EmbeddedMongod
 from gateway.store.records import MTRecord
 from gateway.store.transactions import Change, Transactions
 from tests.integration.shell import Operator
-from tests.servers.mongod import MongoServer
-
-
-@pytest.fixture
-def operator(mongod: MongoServer, tmp_path: Path) -> Iterator[Operator]:
-    server = EmbeddedMongod(tmp_path / "mongo")
-    url = asyncio.run(server.start())
-    yield Operator(tmp_path, url, f"imgw_{uuid.uuid4().hex[:12]}")
-    asyncio.run(server.stop())
 
 
 async def an_mt(operator: Operator, message_id: str, devices: dict[str, Status]) -> None:
