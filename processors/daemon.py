@@ -125,15 +125,15 @@ class Daemon:
             expiry.start()
             stack.push_async_callback(self._stopping("expiry monitor", expiry.stop))
         if "rtm" in self._roles:
-            from processors.in_app import build_in_app  # only for those that need it
+            from processors.rtm.work import build_rtm  # only for those that need it
 
-            in_app = build_in_app(parts, ways_out)
-            in_app.start()
-            stack.push_async_callback(self._stopping("in-app channel", in_app.stop))
+            rtm = build_rtm(parts, ways_out)
+            rtm.start()
+            stack.push_async_callback(self._stopping("in-app channel", rtm.stop))
             # An MQTT broker that is away is no reason to keep the other daemons of this process from traffic.
             checks = health.checks if list(self._roles) == ["rtm"] else health.details
-            checks["rtm"] = lambda: in_app.trouble
-            health.details["logins"] = lambda: in_app.sweep.trouble
+            checks["rtm"] = lambda: rtm.trouble
+            health.details["logins"] = lambda: rtm.sweep.trouble
         if "web" in self._roles:
             from processors.web import build_web
 

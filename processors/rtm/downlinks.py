@@ -40,12 +40,12 @@ _LOOKS = "x-looks"  # how often it has been tried in vain
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A downlink with what was made of its words: one device, one person, or an audience."""
+    """A downlink with what was made of its words: one device, one person, or all whom topics mean."""
 
     downlink: Downlink
     correlation: bytes | None
     device: Device | None = None
-    audience: Expression | None = None
+    expression: Expression | None = None
 
 
 class DownlinkProcessor:
@@ -130,12 +130,12 @@ class DownlinkProcessor:
         downlink = told.downlink
         if told.device is not None:
             return [told.device.responses], None
-        if told.audience is None:
+        if told.expression is None:
             return [sync(downlink.app_id, downlink.user_id or "")], None
         since = headers.get(_AFTER)
         people = await self._customers.audience(
             downlink.app_id,
-            told.audience,
+            told.expression,
             after=since if isinstance(since, str) else None,
             limit=PAGE,
         )
@@ -169,7 +169,7 @@ def _read(body: bytes) -> _Told | Dead:
     if downlink.audience is None:
         return Dead("invalid_message", "a sync needs user_id or audience")
     try:
-        return _Told(downlink, correlation, audience=parse(downlink.audience))
+        return _Told(downlink, correlation, expression=parse(downlink.audience))
     except RtmRefused as refusal:
         return Dead("invalid_message", refusal.detail)
 
