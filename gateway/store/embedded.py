@@ -126,7 +126,7 @@ class EmbeddedMongod:
 
     async def _launch(self) -> str:
         note = self._read_note()
-        port = mongod.free_port(note.port if note is not None else None)
+        port = mongod.port_for(note.port if note is not None else None)
         for launches_left in reversed(range(_LAUNCHES)):
             process = self._process = self._begin(port)
             try:
@@ -136,7 +136,7 @@ class EmbeddedMongod:
                 if not mongod.port_was_taken(process.poll()) or not launches_left:
                     words = mongod.last_words(self._folder)
                     raise StoreUnavailable(f"{error}{words}; see {self._folder / 'mongod.log'}") from error
-                port = mongod.free_port(None)
+                port = mongod.port_for(None)
         raise AssertionError("the last launch returns or raises")
 
     def _begin(self, port: int) -> subprocess.Popen[bytes]:

@@ -7,7 +7,6 @@ import contextlib
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from gateway.errors import ConfigurationError, Problem, StoreUnavailable
+from gateway.ports import free_port, is_free
 
 READY_WITHIN_SECONDS = 60.0  # a start after a kill replays the journal first
 
@@ -73,18 +73,15 @@ def url(port: int) -> str:
     return f"mongodb://127.0.0.1:{port}/?directConnection=true"
 
 
-def free_port(wish: int | None) -> int:
-    """`wish` when nothing listens there, else any free loopback port."""
-    for port in (wish or 0, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            chosen: int = probe.getsockname()[1]
-            return chosen
-    raise StoreUnavailable("no free loopback port for mongod")
+def port_for(wish: int | None) -> int:
+    """`wish` when nothing uses it, else any free port of this machine. Raises StoreUnavailable when there is
+    none."""
+    if wish is not None and is_free(wish):
+        return wish
+    try:
+        return free_port()
+    except OSError as error:
+        raise StoreUnavailable("no free loopback port for mongod") from error
 
 
 def launch(

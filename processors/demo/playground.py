@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.errors import GatewayError
+from gateway.ports import free_ports
 
 # Which MQTT broker the sample account of the in-app channel uses, and whether it is to be used.
 MQTT_URL = "IMGW_DEMO_MQTT_URL"
@@ -158,15 +158,3 @@ class OwnProcess:
                         return
             await asyncio.sleep(_POLL_SECONDS)
         raise GatewayError(f"no answer within {_READY_WITHIN_SECONDS:g} s; see {self.log}")
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nothing listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from processors.demo.playground import OwnProcess, free_ports
+from gateway.ports import free_ports
+from processors.demo.playground import OwnProcess
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ import aiohttp
 import yaml
 
 from gateway.model.account import ProviderAccount
+from gateway.ports import free_ports
 from gateway.settings import ProcessorSettings
 from gateway.store.secrets import SecretBox
-from processors.demo.playground import OwnProcess, free_ports
+from processors.demo.playground import OwnProcess
 from tests.bench.traffic import ACCOUNT, APP
 from tests.e2e.harness import CONFIG, imgw
 

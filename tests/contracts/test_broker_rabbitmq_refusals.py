@@ -9,7 +9,7 @@ from aio_pika import connect
 from gateway.broker import topology
 from gateway.broker.rabbitmq import RabbitBroker
 from gateway.errors import BrokerUnavailable, ConfigurationError
-from tests.servers.ports import free_port
+from gateway.ports import free_port
 from tests.servers.rabbitmq import RabbitServer
 
 

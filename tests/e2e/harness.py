@@ -16,8 +16,9 @@ from typing import Any
 import aio_pika
 import aiohttp
 
+from gateway.ports import free_ports
 from gateway.store.secrets import SecretBox
-from processors.demo.playground import OwnProcess, demo_environment, free_ports
+from processors.demo.playground import OwnProcess, demo_environment
 from processors.wiring import ROLES
 from tests.logs import Evidence
 from tests.waiting import eventually

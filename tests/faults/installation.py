@@ -11,7 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
-from processors.demo.playground import OwnProcess, demo_environment, free_ports
+from gateway.ports import free_ports
+from processors.demo.playground import OwnProcess, demo_environment
 from tests.e2e.harness import imgw
 from tests.faults.configuration import MAX_IN_FLIGHT, write_configuration
 from tests.faults.fates import ALL_ACCOUNTS

@@ -18,6 +18,7 @@ from contextlib import (
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.ports import free_port
 from gateway.store.connect import Database
 from gateway.store.embedded import EmbeddedMongod
 from gateway.store.secrets import SecretBox
@@ -32,7 +33,6 @@ from tests.faults.scene import Damage, Result, play
 from tests.faults.traffic import Habit
 from tests.logs import Evidence
 from tests.servers.mongod import MongoServer
-from tests.servers.ports import free_port
 from tests.servers.rabbitmq import RabbitServer
 
 _STORE_SECONDS = 10.0  # how long the tests' own questions to the store may take

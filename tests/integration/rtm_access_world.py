@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from gateway.model.application import Application
 from gateway.model.base import now
+from gateway.ports import free_port
 from gateway.rtm.account import RtmAccount
 from gateway.rtm.doorkeeper import Doorkeeper, deletions
 from gateway.rtm.dynamic_security import Answer, DynamicSecurity, listening
@@ -33,7 +34,6 @@ from gateway.telemetry.metrics import Metrics
 from gateway.transports.mqtt.publisher import MqttPublisher
 from processors.rtm.logins import LoginSweep
 from tests.servers.mosquitto import DYNAMIC_SECURITY, MosquittoServer, plugin
-from tests.servers.ports import free_port
 from tests.waiting import eventually
 
 SETUP = Path(__file__).parents[2] / "deploy/mosquitto/setup.sh"

@@ -18,6 +18,7 @@ import aiohttp
 from gateway.broker.port import Broker, Delivery, Publication
 from gateway.broker.topology import DR, MO, MT, TYPE_MT
 from gateway.model.base import now
+from gateway.ports import free_ports
 from gateway.rtm.names import Device
 from gateway.settings import load_settings
 from gateway.store.catalog import CatalogueStore
@@ -30,7 +31,7 @@ from gateway.store.topics import TopicRecord, Topics
 from gateway.store.transactions import Transactions
 from handlers.registry import Registry
 from processors.configuration import apply, check_folder
-from processors.demo.playground import OwnProcess, free_ports
+from processors.demo.playground import OwnProcess
 from processors.servers import open_broker, open_database, secret_box
 from tests.integration.rtm_device import DeviceClient
 from tests.logs import Evidence

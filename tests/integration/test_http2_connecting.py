@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
+from gateway.ports import free_port
 from gateway.transports.http2 import Http2Transport
 from gateway.transports.port import HttpRequest
 from tests.integration.http2_world import LOOPBACK, SECRET, World, failing, get, trusted_world
 from tests.integration.names import resolving_to
 from tests.integration.scripted_server import http, scripted_server
-from tests.servers.ports import free_port
 
 
 @pytest.fixture

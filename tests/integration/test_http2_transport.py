@@ -12,11 +12,11 @@ import pytest
 from h2.errors import ErrorCodes
 
 from gateway.errors import FailureKind, ProviderError
+from gateway.ports import free_port
 from gateway.transports.http2 import Http2Transport
 from gateway.transports.port import HttpRequest, HttpResponse
 from tests.integration.http2_server import HANG_UP, Act, go_away, hang, reply, reset, write
 from tests.integration.http2_world import LOOPBACK, SECRET, World, failing, get, trusted_world
-from tests.servers.ports import free_port
 from tests.waiting import eventually
 
 _DATA_ON_NO_STREAM = b"\0\0\1\0\0\0\0\0\0x"

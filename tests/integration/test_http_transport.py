@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
+from gateway.ports import free_port
 from gateway.transports.http import AiohttpTransport
 from gateway.transports.port import HttpRequest, HttpResponse
 from tests.integration.names import resolving_to
 from tests.integration.scripted_server import HANG, http, scripted_server, self_signed
-from tests.servers.ports import free_port
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 SECRET = "s3cr3t-in-the-path"

@@ -12,10 +12,10 @@ import pytest
 
 import gateway.web.media
 from gateway.errors import FailureKind, ProviderError, StoreUnavailable
+from gateway.ports import free_port
 from gateway.transports.port import HttpRequest
 from tests.integration.media_site import KEY, MOST_BYTES, OTHER_KEY, TOKEN, Site, open_site, provider, wanted
 from tests.integration.scripted_server import HANG, http
-from tests.servers.ports import free_port
 from tests.waiting import eventually
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from gateway.ports import free_port
 from processors.rtm.bridge import filters
 from tests.integration.rtm_access_world import GRANTED_1, PASSWORD, Client, make_logins, secured
 from tests.servers.mosquitto import DYNAMIC_SECURITY, MosquittoServer, need_mosquitto, plugin
-from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.mosquitto
 

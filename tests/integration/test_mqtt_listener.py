@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
+from gateway.ports import free_port
 from gateway.transports.mqtt.received import Received
 from gateway.transports.port import MqttServer
 from tests.faults.proxy import Proxy
 from tests.integration.mqtt_clients import publish, publish_lines, server_of
 from tests.integration.mqtt_listening import Listening, holds, listening
 from tests.servers.mosquitto import MosquittoServer
-from tests.servers.ports import free_port
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.mosquitto

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.ports import free_port
 from gateway.transports.mqtt.listener import MqttListener
 from gateway.transports.mqtt.pauses import Pauses
 from gateway.transports.mqtt.received import LeftOver, Received
@@ -25,7 +26,6 @@ from tests.integration.mqtt_broker import (
 from tests.integration.mqtt_clients import publish, publish_lines, server_of
 from tests.integration.mqtt_listening import listening
 from tests.servers.mosquitto import MosquittoServer
-from tests.servers.ports import free_port
 from tests.waiting import eventually
 
 MOST = 5

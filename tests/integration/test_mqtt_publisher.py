@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureKind, ProviderError
+from gateway.ports import free_port
 from gateway.transports.mqtt.publisher import MqttPublisher
 from gateway.transports.port import MqttMessage, MqttServer
 from tests.integration.http2_server import certificate
 from tests.integration.mqtt_clients import Subscriber, numbered, server_of
 from tests.servers.mosquitto import MosquittoServer
-from tests.servers.ports import free_port
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.mosquitto

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.errors import StoreUnavailable
+from gateway.ports import free_port
 from gateway.store.connect import Database
 from gateway.store.queue_messages import Message, Wait
 from gateway.store.queues import QueueStore
 from tests.servers.mongod import MongoServer, opened
-from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.mongodb
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from gateway.ports import free_port
 from gateway.rtm.names import Device
 from tests.integration.rtm_world import APP, open_world
 from tests.logs import Evidence
 from tests.servers.mongod import MongoServer
 from tests.servers.mosquitto import MosquittoServer
-from tests.servers.ports import free_port
 from tests.servers.rabbitmq import RabbitServer
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.mosquitto, pytest.mark.mongodb, pytest.mark.timeout(240)]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ports import free_port
 from tests.servers.need import missing
-from tests.servers.ports import free_port
 
 DYNAMIC_SECURITY = "mosquitto_dynamic_security.so"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ports import free_port
 from tests.servers.need import missing
-from tests.servers.ports import free_port
 
 _FOLDER = Path("/usr/lib/rabbitmq/bin")
 _SERVER = _FOLDER / "rabbitmq-server"
