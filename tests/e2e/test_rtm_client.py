@@ -230,6 +230,17 @@ async def test_a_refusal_is_said_in_words(world: RtmWorld) -> None:
         assert await alice.ended() == 1
 
 
+@asynccontextmanager
+async def alice_and_the_shop(world: RtmWorld) -> AsyncIterator[tuple[Terminal, Terminal]]:
+    """A person and the played platform, each at a terminal."""
+    settings = {name: value for name, value in world.environment.items() if name.startswith("IMGW_")}
+    async with (
+        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
+        terminal("play_platform.py", "--app", APP, environment=settings) as shop,
+    ):
+        yield alice, shop
+
+
 async def test_the_platform_is_played_in_a_terminal(
     tmp_path: Path, evidence: Evidence, mosquitto: MosquittoServer, mongod: MongoServer, database_name: str
 ) -> None:
@@ -238,11 +249,7 @@ async def test_the_platform_is_played_in_a_terminal(
 
 
 async def _played(world: RtmWorld) -> None:
-    settings = {name: value for name, value in world.environment.items() if name.startswith("IMGW_")}
-    async with (
-        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
-        terminal("play_platform.py", "--app", APP, environment=settings) as shop,
-    ):
+    async with alice_and_the_shop(world) as (alice, shop):
         alice.type("Do you have it in blue?")
         await shop.until("alice [own conversation]: Do you have it in blue?")
         await alice.until("  ✓✓ Do you have it in blue?")
@@ -264,11 +271,7 @@ async def test_what_the_platform_writes_about_a_topic_is_in_the_thread_that_peop
 
 
 async def _discussed(world: RtmWorld) -> None:
-    settings = {name: value for name, value in world.environment.items() if name.startswith("IMGW_")}
-    async with (
-        terminal("rtm.py", *arguments(world, "alice", "laptop")) as alice,
-        terminal("play_platform.py", "--app", APP, environment=settings) as shop,
-    ):
+    async with alice_and_the_shop(world) as (alice, shop):
         alice.type("/topic chess")
         await alice.until("  chess (followed)")
         shop.type("/topic chess")
